@@ -1,0 +1,54 @@
+// Standard output and standard error, and the only place that writes to them. Results and summaries go to `out`;
+// complaints, progress and hints go to `err`, so that `quilt-swarm report --json | jq` never meets a hint.
+// A reader that went away (`| head`) is not an error: once the pipe is broken, further lines are dropped in silence and
+// the command's own exit code stands. Writes to files, terminals and (on Unix) pipes are synchronous in Node, so nothing
+// is lost by a process.exit that follows.
+
+interface Sink {
+  write: (text: string) => void;
+}
+
+function sinkTo(stream: NodeJS.WriteStream): Sink {
+  let isBroken = false;
+  let isGuarded = false;
+  return {
+    write(text) {
+      if (isBroken) return;
+      if (!isGuarded) {
+        isGuarded = true;
+        stream.on('error', () => {
+          isBroken = true;
+        });
+      }
+      stream.write(text);
+    },
+  };
+}
+
+const standardOutput = sinkTo(process.stdout);
+const standardError = sinkTo(process.stderr);
+
+/** Writes one line of result. */
+export function out(line = ''): void {
+  standardOutput.write(`${line}\n`);
+}
+
+/** Writes one line of complaint, progress or hint. */
+export function err(line = ''): void {
+  standardError.write(`${line}\n`);
+}
+
+/** Writes text as it is, without a line end: cursor movement and live lines that are overwritten. */
+export function write(text: string): void {
+  standardOutput.write(text);
+}
+
+/** Whether a person is watching standard output: live lines, colour and keys make sense only then. */
+export function isTty(): boolean {
+  return process.stdout.isTTY === true;
+}
+
+/** Width of the terminal in characters; 100 when there is none, so that plain logs have a predictable shape. */
+export function columns(): number {
+  return process.stdout.columns || 100;
+}

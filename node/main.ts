@@ -1,0 +1,47 @@
+// argv -> command -> exit code. Each verb is one file in commands/, loaded only when it is the chosen one, so that start-up
+// pays for nothing else. A verb's module exports `run(argv)`, which resolves to the exit code; this file owns the only
+// process.exit of the node process, and turns an exception that nobody expected into exit code 1.
+
+import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { err } from './adapters/terminal.ts';
+import { EXIT } from './core/errors.ts';
+
+interface Verb {
+  about: string;
+  load: () => Promise<{ run: (argv: readonly string[]) => Promise<number> }>;
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  doctor: { about: 'list what this machine has, lacks, and what that costs', load: () => import('./commands/doctor.ts') },
+};
+
+/** Help, version and unknown verbs: commander prints, and its suggestion for a mistyped verb comes along. */
+function explain(argv: readonly string[]): number {
+  const program = new Command('quilt-swarm')
+    .description(manifest.description)
+    .version(manifest.version)
+    .exitOverride()
+    .showHelpAfterError('(see quilt-swarm --help)');
+  for (const [verb, { about }] of Object.entries(verbs)) program.command(verb).description(about);
+  try {
+    program.parse(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.badConfiguration;
+    throw error;
+  }
+  return EXIT.pass;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const verb = argv[0] !== undefined && Object.hasOwn(verbs, argv[0]) ? verbs[argv[0]] : undefined;
+  if (verb === undefined) return explain(argv);
+  return (await verb.load()).run(argv.slice(1));
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  err(`quilt-swarm: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exit(EXIT.internalFault);
+}
