@@ -1,4 +1,90 @@
-// stub
-export async function run(_argv: readonly string[]): Promise<number> {
-  return 0;
+// `quilt-swarm doctor`: what this machine has, what it lacks, and what that costs. `--install` installs the Debian packages
+// of missing parts where it may (root, apt-get present) and says what to type where it may not; `--json` prints the findings
+// for programs. Exit code 0 when at most optional parts are missing, 1 when a required part is broken.
+
+import { spawnSync } from 'node:child_process';
+import { Command, CommanderError } from 'commander';
+import { childEnvironment } from '../adapters/environment.ts';
+import { err, out } from '../adapters/terminal.ts';
+import { EXIT } from '../core/errors.ts';
+import { examine, type Finding, findExecutable } from './doctor-parts.ts';
+
+const installMinutesMax = 5;
+
+function aptGet(...args: string[]): boolean {
+  // Another package manager may hold the lock for minutes on a fresh machine; waiting beats failing.
+  const all = ['-o', 'DPkg::Lock::Timeout=600', '-y', '-q', ...args];
+  err(`doctor: apt-get ${all.join(' ')}`);
+  const { status } = spawnSync('apt-get', all, {
+    stdio: ['ignore', 2, 2],
+    env: childEnvironment({ DEBIAN_FRONTEND: 'noninteractive' }),
+    timeout: installMinutesMax * 60_000,
+  });
+  return status === 0;
+}
+
+/** Whether the package lists know a version to install; a fresh container has no lists at all. */
+function isKnownToApt(name: string): boolean {
+  const { stdout } = spawnSync('apt-cache', ['policy', name], { encoding: 'utf8', env: childEnvironment({ LC_ALL: 'C' }) });
+  return /Candidate: (?!\(none\))/.test(stdout ?? '');
+}
+
+/** Installs what is missing and has a package. A failure leaves the part missing, which the findings then show. */
+function install(missing: readonly Finding[]): void {
+  const packages = missing.flatMap(({ debianPackage }) => debianPackage ?? []);
+  if (packages.length === 0) return;
+  if (findExecutable('apt-get') === undefined || process.getuid?.() !== 0) {
+    err(`doctor: cannot install here (needs root and apt-get): ${packages.join(' ')}`);
+    return;
+  }
+  if (!packages.every(isKnownToApt)) aptGet('update');
+  if (!aptGet('install', '--no-install-recommends', ...packages)) err(`doctor: apt-get could not install ${packages.join(' ')}`);
+}
+
+function stateOf({ isOk, isRequired }: Finding): string {
+  if (isOk) return 'ok';
+  return isRequired ? 'BROKEN' : 'missing';
+}
+
+function remedyOf({ debianPackage, remedy }: Finding): string {
+  return debianPackage === undefined ? (remedy ?? '') : `quilt-swarm doctor --install (Debian package ${debianPackage})`;
+}
+
+function show(findings: readonly Finding[]): void {
+  for (const finding of findings) {
+    out(`${stateOf(finding).padEnd(8)}${finding.name.padEnd(12)}${finding.detail}`);
+    if (finding.isOk) continue;
+    out(`${''.padEnd(20)}cost:   ${finding.cost}`);
+    out(`${''.padEnd(20)}remedy: ${remedyOf(finding)}`);
+  }
+  const broken = findings.filter(({ isOk, isRequired }) => !isOk && isRequired);
+  const missing = findings.filter(({ isOk, isRequired }) => !isOk && !isRequired);
+  out('');
+  if (broken.length > 0) out(`broken: ${broken.map(({ name }) => name).join(', ')}; quilt-swarm cannot run here until that is mended`);
+  else if (missing.length > 0) out(`ready; without the optional: ${missing.map(({ name }) => name).join(', ')}`);
+  else out('ready; nothing is missing');
+}
+
+export async function run(argv: readonly string[]): Promise<number> {
+  const command = new Command('quilt-swarm doctor')
+    .description('List what this machine has, what it lacks, and what that costs.')
+    .option('--install', 'install missing Debian packages (root and apt-get only)')
+    .option('--json', 'print the findings as JSON')
+    .exitOverride();
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.badConfiguration;
+    throw error;
+  }
+  const options = command.opts<{ install?: boolean; json?: boolean }>();
+  let findings = await examine();
+  if (options.install === true && findings.some(({ isOk }) => !isOk)) {
+    install(findings.filter(({ isOk }) => !isOk));
+    findings = await examine();
+  }
+  const isReady = findings.every(({ isOk, isRequired }) => isOk || !isRequired);
+  if (options.json === true) out(JSON.stringify({ ready: isReady, parts: findings }, null, 2));
+  else show(findings);
+  return isReady ? EXIT.pass : EXIT.internalFault;
 }
