@@ -32,6 +32,9 @@ const BODY_BYTES_MAX = 65_536;
 /** A spike of connections waits here; Linux caps it at net.core.somaxconn (4096). */
 const BACKLOG = 4096;
 
+/** Adds at most this much to a stop. */
+const IDLE_SWEEP_MS = 20;
+
 /** The HTTP side without a listening socket; tests may inject requests into it. */
 export function buildHttp(service: Service): FastifyInstance {
   const http = fastify({ logger: false, bodyLimit: BODY_BYTES_MAX, routerOptions: { ignoreTrailingSlash: true } });
@@ -47,7 +50,10 @@ export function buildHttp(service: Service): FastifyInstance {
 async function stopAll(service: Service, http: FastifyInstance, server: Server, door: Door): Promise<StopReport> {
   door.goAway(CLOSE_CODES.goingAway, 'server is stopping');
   const closed = http.close();
+  // Kept-alive connections that were busy when the server closed become idle later, and would hold it open.
+  const stopSweeping = service.clock.every(IDLE_SWEEP_MS, () => server.closeIdleConnections());
   const isDrained = await service.clock.within(service.options.drainMsMax, closed);
+  stopSweeping();
   if (isDrained) return { requestsCut: 0, socketsCut: 0 };
   const report = { requestsCut: service.counters.requests.active, socketsCut: door.openSockets() };
   door.terminate();

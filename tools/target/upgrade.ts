@@ -87,7 +87,8 @@ function carryOut(sockets: WebSocketServer, attempt: Attempt, retryAfterSeconds:
       break;
     case 'hang':
       socket.once('close', () => endRequest(service.counters, ROUTE, 'hung'));
-      // Without a reader the client's leaving would never be seen.
+      // HTTP sockets are half-open and paused: unread and unended, the client's leaving would never be seen.
+      socket.once('end', () => socket.destroy());
       socket.resume();
       break;
   }
