@@ -16,14 +16,16 @@ const selfPath = fileURLToPath(import.meta.url);
 const rootPath = dirname(dirname(selfPath));
 const bundlePath = join(rootPath, 'dist', 'quilt-swarm.mjs');
 const sourcePath = join(rootPath, 'node', 'main.ts');
-const sourceFolders = ['node', 'bootstrap', 'scenarios', 'tools'];
+const sources = ['package.json', 'node', 'bootstrap', 'scenarios', 'tools'];
 /** Tells the child that it is one; a child that is still too old gives up instead of starting a grandchild. */
 const launchedVariable = 'QUILT_LAUNCHED';
 
 /** Modification time of the newest source below `path`; folders count, so that a removed file is noticed too. */
 function newestSourceMs(path) {
   if (!existsSync(path)) return 0;
-  let newestMs = statSync(path).mtimeMs;
+  const status = statSync(path);
+  let newestMs = status.mtimeMs;
+  if (!status.isDirectory()) return newestMs;
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory()) newestMs = Math.max(newestMs, newestSourceMs(join(path, entry.name)));
     else if (entry.name.endsWith('.ts')) newestMs = Math.max(newestMs, statSync(join(path, entry.name)).mtimeMs);
@@ -37,7 +39,7 @@ function isBundleCurrent() {
   // Node does not strip types below node_modules, so there an installed package has nothing but its bundle.
   if (rootPath.split(/[\\/]/).includes('node_modules')) return true;
   const bundleMs = statSync(bundlePath).mtimeMs;
-  return sourceFolders.every((folder) => newestSourceMs(join(rootPath, folder)) <= bundleMs);
+  return sources.every((source) => newestSourceMs(join(rootPath, source)) <= bundleMs);
 }
 
 /** Path of the pinned runtime's executable, or undefined when it is not installed. */
