@@ -4,12 +4,12 @@
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { wallNowMs, wallStepMs } from '../adapters/clock.ts';
 import { environmentVariable } from '../adapters/environment.ts';
+import { storeComplaint } from '../adapters/store-probe.ts';
 
 export interface Probe {
   isOk: boolean;
@@ -74,12 +74,13 @@ function probeRuntime(): Probe {
 }
 
 /** The store's native addon comes prebuilt in its package; a platform without a prebuilt one fails here, not at the first run. */
-function probeStoreAddon(): Probe {
+async function probeStoreAddon(): Promise<Probe> {
+  const folder = mkdtempSync(join(tmpdir(), 'quilt-doctor-'));
   try {
-    createRequire(import.meta.url)('classic-level');
-    return { isOk: true, detail: 'the native store addon loads' };
-  } catch (error) {
-    return { isOk: false, detail: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
+    const complaint = await storeComplaint(folder);
+    return { isOk: complaint === undefined, detail: complaint ?? 'a database opens, keeps a value and closes' };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

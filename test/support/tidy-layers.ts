@@ -74,7 +74,7 @@ export const packageHomes: readonly PackageHome[] = [
   },
   {
     pattern: /^(level|classic-level|abstract-level)$/,
-    homes: /^node\/adapters\/store\.ts$/,
+    homes: /^node\/adapters\/store(-\w+)?\.ts$/,
     reason: 'level lives in node/adapters/store.ts',
   },
   { pattern: /^pino$/, homes: /^node\/adapters\/logger\.ts$/, reason: 'pino lives in node/adapters/logger.ts' },
