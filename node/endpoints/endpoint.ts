@@ -18,6 +18,10 @@ export interface EndpointType<Options = unknown> {
   /** host:port (or URLs) this behaviour will send load to, so that the manifest can list them (P7). Templates with ${meeting.x} return the template. */
   readonly targets: (options: Options) => readonly string[];
   readonly metrics: readonly MetricDeclaration[];
+  /** Metrics that these options add (exec: what the program says it reports). */
+  readonly metricsOf?: (options: Options) => readonly MetricDeclaration[];
+  /** Template names of its own beside those of EndpointContext.values, e.g. 'message.id'; 'captured.NAME' of a `captures:` map is known without. */
+  readonly names?: readonly string[];
   /** Metrics that depend on the options (an external program's own), beside `metrics`. */
   readonly declares?: (options: Options) => readonly MetricDeclaration[];
   /** Thousandths of a core that one active endpoint needs, measured; 0.5 is allowed. */
@@ -62,6 +66,8 @@ export interface EndpointContext {
   readonly dueMs: number;
   /** T0 in clock time. Stamps that endpoints of other machines compare are relative to it: T0 is one moment of swarm time. */
   readonly runStartMs: number;
+  /** run() must have resolved this long after the signal aborted; with reason 'now', at once. */
+  readonly graceMs: number;
   /** Aborted at the planned leave or at a drain; `signal.reason` 'leave' | 'drain' | 'now'. */
   readonly signal: AbortSignal;
   /** Tags of the group, to be put on every sample by the recorder already. */

@@ -1,0 +1,157 @@
+// The fold of the log (DESIGN.md section 5): what the swarm's entries, taken together, say. Every rule here is a join - a maximum, a union, a
+// first-by-(lamport, author, seq) - so that the order of arrival cannot matter (P2) and one entry costs one small update. Who may say what is judged
+// later, from the complete picture (chain.ts): an entry that does not count stays in the log and is ignored by everybody alike.
+
+import type { DecisionRef, Entry, EntryBodies, EntryOf, MeetingFacts, NodeId, SignedOrder } from './messages.ts';
+
+/** Entries of kinds that a coordinator uses to decide; only those on the effective chain count. */
+export type DecisionEntry = EntryOf<'roster'> | EntryOf<'down'> | EntryOf<'phase'>;
+
+export interface Facts {
+  readonly hellos: Map<NodeId, EntryOf<'hello'>>;
+  /** term -> voter -> candidate: the voter's first vote of that term. */
+  readonly votes: Map<number, Map<NodeId, { candidate: NodeId; seq: number }>>;
+  /** term -> claimants of that term; one, unless somebody is broken. */
+  readonly leads: Map<number, EntryOf<'lead'>[]>;
+  readonly decisions: Map<string, DecisionEntry>;
+  /** Last decision of one author in one term, by `${term}/${author}`. */
+  readonly decisionLast: Map<string, DecisionEntry>;
+  /** `${shard}.${epoch}` -> authors who claimed it. */
+  readonly claims: Map<string, Set<NodeId>>;
+  /** `${shard}.${epoch}/${author}` given up. */
+  readonly releases: Set<string>;
+  readonly meetings: Map<number, { facts: MeetingFacts; lamport: number; author: NodeId }>;
+  readonly torndown: Set<number>;
+  /** author -> decision key -> problem or null. */
+  readonly ready: Map<NodeId, Map<string, EntryBodies['ready']['problem']>>;
+  readonly done: Map<NodeId, EntryBodies['done']>;
+  /** Orders whose operator signature holds, in (lamport, author, seq) order. */
+  readonly orders: { entry: EntryOf<'manifest' | 'stop' | 'scale' | 'fault'>; signed: SignedOrder }[];
+  readonly byes: Map<NodeId, number>;
+  /** Bumped by anything that can change coordinator, chain or orders; caches compare it. */
+  version: number;
+  ignored: number;
+}
+
+export const createFacts = (): Facts => ({
+  hellos: new Map(),
+  votes: new Map(),
+  leads: new Map(),
+  decisions: new Map(),
+  decisionLast: new Map(),
+  claims: new Map(),
+  releases: new Set(),
+  meetings: new Map(),
+  torndown: new Set(),
+  ready: new Map(),
+  done: new Map(),
+  orders: [],
+  byes: new Map(),
+  version: 0,
+  ignored: 0,
+});
+
+export const refKey = (ref: DecisionRef): string => `${ref.author}/${ref.seq}`;
+export const refOf = (entry: Entry): DecisionRef => ({ author: entry.author, seq: entry.seq });
+export const claimKey = (shard: number, epoch: number): string => `${shard}.${epoch}`;
+
+/** The order in which entries of different authors count: (lamport, author, seq). Total, and the same everywhere. */
+export function compareEntries(a: Entry, b: Entry): number {
+  if (a.lamport !== b.lamport) return a.lamport - b.lamport;
+  if (a.author !== b.author) return a.author < b.author ? -1 : 1;
+  return a.seq - b.seq;
+}
+
+function absorbVote(facts: Facts, entry: EntryOf<'vote'>): void {
+  let votes = facts.votes.get(entry.body.term);
+  if (votes === undefined) facts.votes.set(entry.body.term, (votes = new Map()));
+  const known = votes.get(entry.author);
+  if (known === undefined || entry.seq < known.seq) votes.set(entry.author, { candidate: entry.body.candidate, seq: entry.seq });
+  facts.version += 1;
+}
+
+function absorbLead(facts: Facts, entry: EntryOf<'lead'>): void {
+  const leads = facts.leads.get(entry.body.term) ?? [];
+  leads.push(entry);
+  leads.sort(compareEntries);
+  facts.leads.set(entry.body.term, leads);
+  facts.version += 1;
+}
+
+function absorbDecision(facts: Facts, entry: DecisionEntry): void {
+  facts.decisions.set(refKey(refOf(entry)), entry);
+  const key = `${entry.body.term}/${entry.author}`;
+  const last = facts.decisionLast.get(key);
+  if (last === undefined || entry.seq > last.seq) facts.decisionLast.set(key, entry);
+  facts.version += 1;
+}
+
+function absorbMeeting(facts: Facts, entry: EntryOf<'meeting'>): void {
+  for (const fact of entry.body.facts) {
+    const known = facts.meetings.get(fact.meeting);
+    const newer = known === undefined || entry.lamport > known.lamport || (entry.lamport === known.lamport && entry.author > known.author);
+    if (newer) facts.meetings.set(fact.meeting, { facts: fact, lamport: entry.lamport, author: entry.author });
+  }
+  for (const meeting of entry.body.torndown) facts.torndown.add(meeting);
+}
+
+function absorbOrder(
+  facts: Facts,
+  entry: EntryOf<'manifest' | 'stop' | 'scale' | 'fault'>,
+  isOrder: (order: SignedOrder) => boolean,
+): void {
+  if (entry.body.order.order !== entry.kind || !isOrder(entry.body)) {
+    facts.ignored += 1;
+    return;
+  }
+  facts.orders.push({ entry, signed: entry.body });
+  facts.orders.sort((a, b) => compareEntries(a.entry, b.entry));
+  facts.version += 1;
+}
+
+/** Folds one accepted entry in. Each author's entries come in chain order; authors interleave in any order. */
+export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder) => boolean): void {
+  switch (entry.kind) {
+    case 'hello':
+      facts.hellos.set(entry.author, entry);
+      facts.byes.delete(entry.author);
+      facts.version += 1;
+      return;
+    case 'vote':
+      return absorbVote(facts, entry);
+    case 'lead':
+      return absorbLead(facts, entry);
+    case 'roster':
+    case 'down':
+    case 'phase':
+      return absorbDecision(facts, entry);
+    case 'claim':
+      for (const claim of entry.body.claims) {
+        const key = claimKey(claim.shard, claim.epoch);
+        const owners = facts.claims.get(key);
+        if (owners === undefined) facts.claims.set(key, new Set([entry.author]));
+        else owners.add(entry.author);
+      }
+      return;
+    case 'release':
+      for (const claim of entry.body.claims) facts.releases.add(`${claimKey(claim.shard, claim.epoch)}/${entry.author}`);
+      facts.version += 1;
+      return;
+    case 'meeting':
+      return absorbMeeting(facts, entry);
+    case 'ready': {
+      let byDecision = facts.ready.get(entry.author);
+      if (byDecision === undefined) facts.ready.set(entry.author, (byDecision = new Map()));
+      byDecision.set(refKey(entry.body.decision), entry.body.problem);
+      return;
+    }
+    case 'done':
+      facts.done.set(entry.author, entry.body);
+      return;
+    case 'bye':
+      facts.byes.set(entry.author, entry.seq);
+      return;
+    default:
+      return absorbOrder(facts, entry, isOrder);
+  }
+}

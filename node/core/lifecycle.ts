@@ -1,0 +1,235 @@
+// The run as the coordinator moves it on (DESIGN.md sections 3 and 5): seal the roster when everybody expected is there and a manifest is, start when all
+// claims are ready, admit joiners, end for one of the listed reasons, wait for every window that will come, have the verdict written, seal. Every
+// wait here has an end (P5). Decisions are entries; what nodes do about them is owner.ts.
+
+import { append } from './append.ts';
+import { EXIT, type ExitName } from './errors.ts';
+import type { Effects } from './events.ts';
+import { refKey } from './facts.ts';
+import { isActingLeader } from './leader.ts';
+import type { EndReason, NodeId, Phase, RosterMember } from './messages.ts';
+import { decisiveTip } from './owner.ts';
+import { firstManifest, type LeaderState, type NodeState, ordersOf, swarmNow } from './state.ts';
+
+/** Exit that a reason implies; 'completed' is judged by thresholds and health (verdict.ts). */
+export const EXIT_OF_REASON: Readonly<Record<EndReason, ExitName>> = {
+  completed: 'pass',
+  stopped: 'stoppedByOperator',
+  'aborted-by-threshold': 'thresholdFailed',
+  'aborted-by-scenario': 'abortedByScenario',
+  'node-lost': 'abortedBySwarm',
+  'coordinator-lost': 'quorumLost',
+  'quorum-lost': 'quorumLost',
+  'setup-failed': 'setupFailed',
+  unplaceable: 'capacityNeverReached',
+  'capacity-never-reached': 'capacityNeverReached',
+  'wall-limit': 'budgetReached',
+  'contract-broken': 'simulatorBrokeContract',
+  'internal-fault': 'internalFault',
+};
+
+function decidePhase(
+  state: NodeState,
+  effects: Effects,
+  leader: LeaderState,
+  phase: Phase,
+  atSwarmMs: number,
+  reason: EndReason | null,
+  message: string,
+  exit: ExitName | null,
+): void {
+  append(state, effects, 'phase', { term: leader.term, previous: state.chain.tip, phase, atSwarmMs, reason, message, exit });
+}
+
+function end(state: NodeState, effects: Effects, leader: LeaderState, reason: EndReason, message: string): void {
+  decidePhase(state, effects, leader, 'draining', swarmNow(state), reason, message, null);
+}
+
+/** Nodes whose hello is in the log and that neither said bye nor are in the roster and up. */
+function candidates(state: NodeState): RosterMember[] {
+  const members: RosterMember[] = [];
+  for (const [node, hello] of state.facts.hellos) {
+    if (state.facts.byes.has(node)) continue;
+    if (state.chain.roster.has(node) && !state.chain.down.has(node)) continue;
+    members.push({ node, voter: hello.body.voter, load: hello.body.load, capabilities: hello.body.capabilities });
+  }
+  return members.sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+function forming(state: NodeState, effects: Effects, leader: LeaderState): void {
+  const members = candidates(state);
+  const load = members.filter((member) => member.load).length;
+  const first = firstManifest(state);
+  const { expectNodes, timing } = state.config;
+  if (load >= expectNodes && first !== null) {
+    append(state, effects, 'roster', { term: leader.term, previous: null, manifest: first.ref, add: members, movableFromMs: 0 });
+    return;
+  }
+  if (state.nowMs - state.bootedMs <= timing.formMsMax) return;
+  const message = first === null ? 'no scenario was submitted' : `${load} of ${expectNodes} expected nodes joined`;
+  decidePhase(state, effects, leader, 'sealed', swarmNow(state), 'capacity-never-reached', message, 'capacityNeverReached');
+}
+
+const liveLoadNodes = (state: NodeState): NodeId[] =>
+  [...state.chain.roster.values()].filter((member) => member.load && !state.chain.down.has(member.node)).map((member) => member.node);
+
+/** What ends a run in any phase before draining: the operator, the clock, an abort, lost nodes under a strict policy. */
+function commonEnd(state: NodeState, leader: LeaderState): { reason: EndReason; message: string } | null {
+  const { manifest } = state.chain;
+  if (manifest === null) return null;
+  if (leader.abort !== null) return leader.abort;
+  if (ordersOf(state, manifest.runId).stop !== 'no') return { reason: 'stopped', message: 'stopped by the operator' };
+  if (state.nowMs - state.manifestSeenMs > manifest.wallMsMax) {
+    return { reason: 'wall-limit', message: `the run's limit of ${Math.round(manifest.wallMsMax / 1000)} s has passed` };
+  }
+  return lossEnd(state, manifest.onNodeLoss);
+}
+
+function lossEnd(
+  state: NodeState,
+  policy: NonNullable<NodeState['chain']['manifest']>['onNodeLoss'],
+): { reason: EndReason; message: string } | null {
+  const lost = [...state.chain.down].filter((node) => state.chain.roster.get(node)?.load === true);
+  if (lost.length === 0) return null;
+  if (liveLoadNodes(state).length === 0) return { reason: 'node-lost', message: 'every load node was lost' };
+  if (policy.kind === 'fail') return { reason: 'node-lost', message: `${lost.length} node(s) lost, the policy is to fail` };
+  if (policy.kind === 'reassign' || state.assignment === null || state.plan === null) return null;
+  let lostCount = 0;
+  let count = 0;
+  for (const shard of state.plan.shards) {
+    if (shard.kind !== 'endpoints') continue;
+    count += shard.count;
+    if (state.assignment.owners[shard.id] === null) lostCount += shard.count;
+  }
+  const percent = count === 0 ? 0 : (lostCount / count) * 100;
+  return percent > policy.percent
+    ? { reason: 'node-lost', message: `${percent.toFixed(1)} % of the load is lost, ${policy.percent} % is tolerated` }
+    : null;
+}
+
+/** Null when every live load node has everything it owns ready for the latest decision. */
+function notReady(state: NodeState): { reason: EndReason; message: string } | 'waiting' | null {
+  const { plan, assignment } = state;
+  if (state.planFailed !== null) return { reason: 'setup-failed', message: state.planFailed };
+  if (plan === null || assignment === null) return 'waiting';
+  const misfit = assignment.unplaceable[0];
+  if (misfit !== undefined) {
+    const more = assignment.unplaceable.length - 1;
+    return {
+      reason: 'unplaceable',
+      message: `shard ${misfit.shard} cannot be placed: ${misfit.reason}${more > 0 ? ` (and ${more} more)` : ''}`,
+    };
+  }
+  const tip = decisiveTip(state);
+  if (tip === null) return 'waiting';
+  let waiting = state.facts.meetings.size < plan.meetingCount;
+  for (const node of liveLoadNodes(state)) {
+    const problem = state.facts.ready.get(node)?.get(refKey(tip));
+    if (problem === undefined) waiting = true;
+    else if (problem !== null) return problem;
+  }
+  return waiting ? 'waiting' : null;
+}
+
+function claiming(state: NodeState, effects: Effects, leader: LeaderState): void {
+  const ended = commonEnd(state, leader);
+  if (ended !== null) return end(state, effects, leader, ended.reason, ended.message);
+  const obstacle = notReady(state);
+  const { manifest } = state.chain;
+  if (obstacle === null) {
+    return decidePhase(
+      state,
+      effects,
+      leader,
+      'running',
+      swarmNow(state) + state.config.timing.startLeadMs,
+      null,
+      'everything is claimed and ready',
+      null,
+    );
+  }
+  if (obstacle !== 'waiting') return end(state, effects, leader, obstacle.reason, obstacle.message);
+  const setupMs = state.nowMs - Math.max(leader.sinceMs, state.manifestSeenMs);
+  if (manifest !== null && setupMs > manifest.setupMsMax) {
+    end(state, effects, leader, 'setup-failed', `not everything was ready within ${Math.round(manifest.setupMsMax / 1000)} s`);
+  }
+}
+
+/** Joiners get what has not started, far enough ahead that no lease of an older decision can still cover it. */
+function admitJoiners(state: NodeState, effects: Effects, leader: LeaderState): void {
+  const joiners = candidates(state).filter((member) => isWorthAdmitting(state, leader, member.node));
+  if (joiners.length === 0) return;
+  const { ownerLeaseMs, stopMs, downMarginMs, startLeadMs } = state.config.timing;
+  const t0SwarmMs = state.chain.t0SwarmMs;
+  const aheadMs = (ownerLeaseMs + stopMs + downMarginMs) * 2 + startLeadMs;
+  const movableFromMs = t0SwarmMs === null ? 0 : Math.max(0, swarmNow(state) - t0SwarmMs + aheadMs);
+  const add = joiners.map((member) => ({ ...member, voter: state.chain.voters.has(member.node) }));
+  append(state, effects, 'roster', { term: leader.term, previous: state.chain.tip, manifest: null, add, movableFromMs });
+}
+
+/** A node returns to the roster only while it is heard from: its last pulse answered the last beats. */
+function isWorthAdmitting(state: NodeState, leader: LeaderState, node: NodeId): boolean {
+  const echoedMs = leader.echoedMs.get(node) ?? Number.NEGATIVE_INFINITY;
+  return node !== state.config.self && echoedMs >= state.nowMs - state.config.timing.beatMs * 1.5;
+}
+
+function running(state: NodeState, effects: Effects, leader: LeaderState): void {
+  const { chain, plan } = state;
+  const started = chain.decisions.find((entry) => entry.kind === 'phase' && entry.body.phase === 'running');
+  if (chain.manifest?.onCoordinatorLoss === 'terminate' && started !== undefined && started.body.term < leader.term) {
+    return end(state, effects, leader, 'coordinator-lost', `the coordinator of term ${started.body.term} was lost`);
+  }
+  const ended = commonEnd(state, leader);
+  if (ended !== null) return end(state, effects, leader, ended.reason, ended.message);
+  if (plan !== null && chain.t0SwarmMs !== null && swarmNow(state) >= chain.t0SwarmMs + plan.durationMs) {
+    end(state, effects, leader, 'completed', 'the plan has been carried out');
+  }
+}
+
+/** Windows that will not come, by node; null while some may still. */
+function windowsMissing(state: NodeState, leader: LeaderState): { node: NodeId; from: number; to: number | null }[] | null {
+  const { flushMs, stopMs } = state.config.timing;
+  const waitMs = (state.plan?.gracefulStopMs ?? 0) + stopMs + flushMs;
+  const late = state.nowMs - leader.drainSinceMs > waitMs;
+  const missing: { node: NodeId; from: number; to: number | null }[] = [];
+  for (const member of state.chain.roster.values()) {
+    if (!member.load) continue;
+    const held = state.held.get(member.node) ?? 0;
+    const done = state.facts.done.get(member.node);
+    const gone = state.chain.down.has(member.node) || state.facts.byes.has(member.node);
+    if (done !== undefined && held >= done.windowLast) continue;
+    if (!gone && !late) return null;
+    missing.push({ node: member.node, from: held + 1, to: done?.windowLast ?? null });
+  }
+  return missing;
+}
+
+function draining(state: NodeState, effects: Effects, leader: LeaderState): void {
+  leader.drainSinceMs = Math.min(leader.drainSinceMs, state.nowMs);
+  const reason = state.chain.endReason ?? 'completed';
+  if (leader.judge === 'no') {
+    const missing = windowsMissing(state, leader);
+    if (missing === null) return;
+    leader.judge = 'asked';
+    effects.start.push({ what: 'judge', reason, message: state.chain.endMessage, missing });
+  }
+  if (leader.judged !== null && leader.judge !== 'done') {
+    leader.judge = 'done';
+    decidePhase(state, effects, leader, 'sealed', swarmNow(state), reason, leader.judged.message, leader.judged.exit);
+  }
+}
+
+/** Moves the run on while this node acts as coordinator; one decision a step, so that each builds on the one before. */
+export function lifecycleTick(state: NodeState, effects: Effects): void {
+  const { leader } = state;
+  if (leader === null || !isActingLeader(state) || !state.chainComplete || state.leave !== 'no') return;
+  const { phase } = state.chain;
+  if (phase === 'forming') forming(state, effects, leader);
+  else if (phase === 'claiming') claiming(state, effects, leader);
+  else if (phase === 'running') running(state, effects, leader);
+  else if (phase === 'draining') draining(state, effects, leader);
+  const open = state.chain.phase === 'claiming' || state.chain.phase === 'running';
+  if (open && state.nowMs >= leader.settledAtMs && state.chain.tipTerm >= 0) admitJoiners(state, effects, leader);
+}
+
+export const exitCode = (exit: ExitName): number => EXIT[exit];

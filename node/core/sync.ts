@@ -1,0 +1,192 @@
+// Anti-entropy: how the union of the authors' logs becomes the same everywhere (P2). Neighbours tell each other which authors have advanced ("have", a delta of
+// the version vector, after Demers et al. 1987 and delta-state CRDTs), ask for what they miss ("want") and get it once. A digest of the whole set
+// rides along; when digests stay apart with nothing left to tell, whole vectors are exchanged. Messages per node depend on its
+// few neighbours, not on the size of the swarm. Neighbours: the ring's successor, so that the graph is connected, and the best of a rendezvous ranking.
+
+import { BOUNDS } from './config.ts';
+import type { Effects } from './events.ts';
+import { heldSeq } from './log.ts';
+import type { Entry, Message, NodeId } from './messages.ts';
+import { hashString } from './rng.ts';
+import type { NodeState, PeerSync, SyncState } from './state.ts';
+
+/** A range asked for is not asked of anybody else for this long. */
+const ASK_AGAIN_MS = 500;
+/** A peer that has not been heard for this many idle periods is no longer told things. */
+const FORGET_PERIODS = 4;
+
+export const createSync = (): SyncState => ({
+  connected: new Set(),
+  peers: new Map(),
+  asked: new Map(),
+  announceAtMs: Number.POSITIVE_INFINITY,
+  idleAtMs: 0,
+  neighboursDirty: true,
+});
+
+function peerOf(state: NodeState, peer: NodeId): PeerSync {
+  let sync = state.sync.peers.get(peer);
+  if (sync === undefined) {
+    sync = { known: new Map(), unannounced: new Set(), chosen: false, lastHeardMs: state.nowMs, lastSentMs: Number.NEGATIVE_INFINITY };
+    state.sync.peers.set(peer, sync);
+  }
+  return sync;
+}
+
+/** An author's log has grown: neighbours will be told, except whoever told us. */
+export function noteProgress(state: NodeState, author: NodeId, from: NodeId | null): void {
+  const seq = heldSeq(state.log, author);
+  for (const [peer, sync] of state.sync.peers) {
+    if (peer === from) sync.known.set(author, Math.max(seq, sync.known.get(author) ?? 0));
+    else if ((sync.known.get(author) ?? 0) < seq) sync.unannounced.add(author);
+  }
+  state.sync.announceAtMs = Math.min(state.sync.announceAtMs, state.nowMs + state.config.timing.syncMs);
+}
+
+function vectorOf(state: NodeState, authors: Iterable<NodeId>): Record<NodeId, number> {
+  const vector: Record<NodeId, number> = {};
+  for (const author of authors) vector[author] = heldSeq(state.log, author);
+  return vector;
+}
+
+function announce(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSync, full: boolean): void {
+  const authors = full ? state.log.authors.keys() : sync.unannounced;
+  effects.send.push({ to: peer, message: { type: 'have', have: vectorOf(state, authors), digest: state.log.digest, full } });
+  sync.unannounced.clear();
+  sync.lastSentMs = state.nowMs;
+}
+
+function chooseNeighbours(state: NodeState): Set<NodeId> {
+  const self = state.config.self;
+  const others = [...state.facts.hellos.keys()].filter((node) => node !== self && !state.facts.byes.has(node)).sort();
+  const successor = others.find((node) => node > self) ?? others[0];
+  const chosen = new Set<NodeId>(successor === undefined ? [] : [successor]);
+  const seed = hashString(self);
+  const ranked = others.map((node) => ({ node, rank: hashString(node, seed) })).sort((a, b) => a.rank - b.rank);
+  for (const { node } of ranked) {
+    if (chosen.size >= BOUNDS.neighboursMax) break;
+    chosen.add(node);
+  }
+  return chosen;
+}
+
+function refreshNeighbours(state: NodeState, effects: Effects): void {
+  state.sync.neighboursDirty = false;
+  const chosen = chooseNeighbours(state);
+  for (const [peer, sync] of state.sync.peers) sync.chosen = chosen.has(peer);
+  for (const peer of chosen) {
+    const known = state.sync.peers.has(peer);
+    const sync = peerOf(state, peer);
+    sync.chosen = true;
+    const hello = state.facts.hellos.get(peer);
+    if (!known || !state.sync.connected.has(peer)) effects.dial.push({ peer, addresses: hello?.body.addresses ?? [], connect: true });
+    if (!known) announce(state, effects, peer, sync, false);
+  }
+}
+
+export function peerUp(state: NodeState, effects: Effects, peer: NodeId): void {
+  state.sync.connected.add(peer);
+  // Whoever dialled us, or whom we dialled before knowing anybody (a seed): one digest tells whether there is anything to say.
+  if (state.sync.peers.size < BOUNDS.neighboursMax || state.sync.peers.has(peer))
+    announce(state, effects, peer, peerOf(state, peer), false);
+}
+
+export function peerDown(state: NodeState, peer: NodeId): void {
+  state.sync.connected.delete(peer);
+  state.sync.peers.delete(peer);
+  state.sync.neighboursDirty = true;
+}
+
+/** Asks `peer` for everything it is known to hold beyond ours that nobody else was just asked for. */
+function ask(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSync, full: boolean): void {
+  const after: Record<NodeId, number> = {};
+  let any = full;
+  for (const [author, seq] of sync.known) {
+    const held = heldSeq(state.log, author);
+    if (seq <= held) continue;
+    const asked = state.sync.asked.get(author);
+    if (asked !== undefined && asked.seq >= seq && asked.untilMs > state.nowMs) continue;
+    state.sync.asked.set(author, { seq, untilMs: state.nowMs + ASK_AGAIN_MS });
+    after[author] = held;
+    any = true;
+  }
+  if (any) effects.send.push({ to: peer, message: { type: 'want', after, full } });
+}
+
+function onHave(state: NodeState, effects: Effects, from: NodeId, message: Extract<Message, { type: 'have' }>): void {
+  const sync = peerOf(state, from);
+  sync.lastHeardMs = state.nowMs;
+  if (message.full) sync.known.clear();
+  for (const [author, seq] of Object.entries(message.have)) {
+    sync.known.set(author, Math.max(seq, sync.known.get(author) ?? 0));
+    if (seq >= heldSeq(state.log, author)) sync.unannounced.delete(author);
+  }
+  const quiet = Object.keys(message.have).length === 0;
+  const differs = message.digest !== state.log.digest;
+  ask(state, effects, from, sync, differs && quiet && !message.full);
+  if (!message.full || !differs) return;
+  // The peer told all it has: whatever of ours it lacks has to be announced.
+  for (const author of state.log.authors.keys())
+    if ((sync.known.get(author) ?? 0) < heldSeq(state.log, author)) sync.unannounced.add(author);
+  if (sync.unannounced.size > 0) announce(state, effects, from, sync, false);
+}
+
+function onWant(state: NodeState, effects: Effects, from: NodeId, message: Extract<Message, { type: 'want' }>): void {
+  const sync = peerOf(state, from);
+  sync.lastHeardMs = state.nowMs;
+  if (message.full) announce(state, effects, from, sync, true);
+  const entries: Entry[] = [];
+  for (const [author, after] of Object.entries(message.after)) {
+    const held = state.log.authors.get(author) ?? [];
+    for (let index = Math.max(0, after); index < held.length && entries.length < BOUNDS.entriesPerMessageMax; index++) {
+      const entry = held[index];
+      if (entry !== undefined) entries.push(entry);
+    }
+  }
+  if (entries.length > 0) effects.send.push({ to: from, message: { type: 'entries', entries } });
+  for (const entry of entries) sync.known.set(entry.author, Math.max(entry.seq, sync.known.get(entry.author) ?? 0));
+}
+
+/** have, want; `entries` is handled by append.receive, followed by `askMore`. */
+export function onSyncMessage(
+  state: NodeState,
+  effects: Effects,
+  from: NodeId,
+  message: Extract<Message, { type: 'have' | 'want' }>,
+): void {
+  if (message.type === 'have') onHave(state, effects, from, message);
+  else onWant(state, effects, from, message);
+}
+
+/** After a batch: what was bounded away is asked for again. */
+export function askMore(state: NodeState, effects: Effects, from: NodeId): void {
+  const sync = state.sync.peers.get(from);
+  if (sync === undefined) return;
+  for (const [author, asked] of state.sync.asked) if (heldSeq(state.log, author) >= asked.seq) state.sync.asked.delete(author);
+  for (const [author, seq] of sync.known) {
+    const asked = state.sync.asked.get(author);
+    if (asked !== undefined && heldSeq(state.log, author) < seq) state.sync.asked.delete(author);
+  }
+  ask(state, effects, from, sync, false);
+}
+
+/** Periodic part: neighbours, announcements, idle digests. Returns when it wants to be called next. */
+export function syncTick(state: NodeState, effects: Effects): number {
+  const { sync, nowMs, config } = state;
+  if (sync.announceAtMs <= nowMs) {
+    sync.announceAtMs = Number.POSITIVE_INFINITY;
+    if (sync.neighboursDirty) refreshNeighbours(state, effects);
+    for (const [peer, peerSync] of sync.peers) if (peerSync.unannounced.size > 0) announce(state, effects, peer, peerSync, false);
+  }
+  if (sync.idleAtMs <= nowMs) {
+    sync.idleAtMs = nowMs + config.timing.syncIdleMs;
+    if (sync.neighboursDirty) refreshNeighbours(state, effects);
+    for (const [peer, peerSync] of sync.peers) {
+      const silentMs = nowMs - peerSync.lastHeardMs;
+      if (!peerSync.chosen && silentMs > config.timing.syncIdleMs * FORGET_PERIODS) sync.peers.delete(peer);
+      else if (nowMs - peerSync.lastSentMs >= config.timing.syncIdleMs / 2) announce(state, effects, peer, peerSync, false);
+      ask(state, effects, peer, peerSync, false);
+    }
+  }
+  return Math.min(sync.announceAtMs, sync.idleAtMs);
+}
