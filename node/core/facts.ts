@@ -63,8 +63,8 @@ export function compareEntries(a: Entry, b: Entry): number {
 }
 
 function absorbVote(facts: Facts, entry: EntryOf<'vote'>): void {
-  let votes = facts.votes.get(entry.body.term);
-  if (votes === undefined) facts.votes.set(entry.body.term, (votes = new Map()));
+  const votes = facts.votes.get(entry.body.term) ?? new Map<NodeId, { candidate: NodeId; seq: number }>();
+  facts.votes.set(entry.body.term, votes);
   const known = votes.get(entry.author);
   if (known === undefined || entry.seq < known.seq) votes.set(entry.author, { candidate: entry.body.candidate, seq: entry.seq });
   facts.version += 1;
@@ -140,8 +140,8 @@ export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder)
     case 'meeting':
       return absorbMeeting(facts, entry);
     case 'ready': {
-      let byDecision = facts.ready.get(entry.author);
-      if (byDecision === undefined) facts.ready.set(entry.author, (byDecision = new Map()));
+      const byDecision = facts.ready.get(entry.author) ?? new Map<string, EntryBodies['ready']['problem']>();
+      facts.ready.set(entry.author, byDecision);
       byDecision.set(refKey(entry.body.decision), entry.body.problem);
       return;
     }

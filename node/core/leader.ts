@@ -40,6 +40,8 @@ export function becomeLeader(state: NodeState, effects: Effects, term: number, c
     drainSinceMs: Number.POSITIVE_INFINITY,
     sealedMs: Number.POSITIVE_INFINITY,
   };
+  // Its own spool is part of what it holds; 'collect' merges it.
+  state.held.set(config.self, Math.max(state.held.get(config.self) ?? 0, state.owner.windowLast));
   forgetSamples(state.clock);
   effects.report.push({ event: 'became-coordinator', term });
   effects.start.push({ what: 'collect', term });

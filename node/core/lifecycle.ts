@@ -8,7 +8,7 @@ import type { Effects } from './events.ts';
 import { refKey } from './facts.ts';
 import { isActingLeader } from './leader.ts';
 import type { EndReason, NodeId, Phase, RosterMember } from './messages.ts';
-import { decisiveTip } from './owner.ts';
+import { decisiveTip } from './owned.ts';
 import { firstManifest, type LeaderState, type NodeState, ordersOf, swarmNow } from './state.ts';
 
 /** Exit that a reason implies; 'completed' is judged by thresholds and health (verdict.ts). */

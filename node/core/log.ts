@@ -45,8 +45,8 @@ function push(log: LogState, entries: Entry[], entry: Entry): void {
 
 function hold(log: LogState, entry: Entry): Refusal | null {
   if (log.pendingCount >= BOUNDS.pendingEntriesMax) return 'pending-full';
-  let waiting = log.pending.get(entry.author);
-  if (waiting === undefined) log.pending.set(entry.author, (waiting = new Map()));
+  const waiting = log.pending.get(entry.author) ?? new Map<number, Entry>();
+  log.pending.set(entry.author, waiting);
   if (!waiting.has(entry.seq)) {
     waiting.set(entry.seq, entry);
     log.pendingCount += 1;
@@ -83,7 +83,8 @@ export function ingest(log: LogState, entry: Entry, accepted: Entry[]): Refusal 
   if (entries === undefined) {
     if (log.authors.size >= BOUNDS.authorsMax) return 'too-many-authors';
     if (entry.seq > 1) return hold(log, entry);
-    log.authors.set(entry.author, (entries = []));
+    entries = [];
+    log.authors.set(entry.author, entries);
   }
   if (entry.seq > BOUNDS.entriesPerAuthorMax) return 'too-many-entries';
   const held = entries[entry.seq - 1];
@@ -108,8 +109,8 @@ export function nextHeader(log: LogState, author: NodeId): { author: NodeId; seq
 
 /** Adds an own, freshly sealed entry; it must fit. */
 export function appendOwn(log: LogState, entry: Entry): void {
-  let entries = log.authors.get(entry.author);
-  if (entries === undefined) log.authors.set(entry.author, (entries = []));
+  const entries = log.authors.get(entry.author) ?? [];
+  log.authors.set(entry.author, entries);
   assert(entry.seq === entries.length + 1 && chainRefusal(entries, entry) === null, 'own entry does not continue own log');
   push(log, entries, entry);
 }

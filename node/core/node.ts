@@ -15,7 +15,9 @@ import { acceptWindows, leaderTick, onPulse } from './leader.ts';
 import { lifecycleTick } from './lifecycle.ts';
 import { createLog, ingest } from './log.ts';
 import type { Gossip, Message, NodeId, SignedOrder } from './messages.ts';
-import { createOwner, lapseIfDue, onLocal, onPulseAck, ownerTick, pulseNow } from './owner.ts';
+import { createOwner, lapseIfDue } from './owned.ts';
+import { onLocal, ownerTick } from './owner.ts';
+import { onPulseAck, pulseNow, pulseTick } from './pulse.ts';
 import { createRng } from './rng.ts';
 import { countRefused, firstManifest, type NodeState } from './state.ts';
 import { askMore, createSync, onSyncMessage, peerDown, peerUp, syncTick } from './sync.ts';
@@ -266,9 +268,10 @@ export function step(state: NodeState, event: NodeEvent): Effects {
   const beatMs = leaderTick(state, effects);
   lifecycleTick(state, effects);
   reportChanges(state, effects);
-  const ownerMs = ownerTick(state, effects);
+  const pulseMs = pulseTick(state, effects);
+  if (state.config.load) ownerTick(state, effects);
   const syncMs = syncTick(state, effects);
   const guardMs = guardTick(state, effects);
-  state.wakeAtMs = Math.max(state.nowMs + 1, Math.min(state.nowMs + TICK_MS_MAX, canvassMs, beatMs, ownerMs, syncMs, guardMs));
+  state.wakeAtMs = Math.max(state.nowMs + 1, Math.min(state.nowMs + TICK_MS_MAX, canvassMs, beatMs, pulseMs, syncMs, guardMs));
   return effects;
 }

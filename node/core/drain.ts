@@ -1,0 +1,56 @@
+// How a node ends its part: stop what runs, wait until it has stopped, tear meetings down, close one more window, say done; or, when it is told to leave
+// in the middle of a run, hand its claims back and say bye, so that the others take over at once instead of missing it first.
+
+import { append } from './append.ts';
+import type { Effects } from './events.ts';
+import { meetingsOf, stopShards } from './owned.ts';
+import { type NodeState, type OwnerState, ordersOf } from './state.ts';
+
+const isBusy = (owner: OwnerState): boolean =>
+  owner.leaving.size > 0 || [...owner.owned.values()].some((shard) => shard.stage === 'running' || shard.stage === 'stopping');
+
+/** One step of draining; repeated until `done` can be written (owner.ts does, at the next window). */
+export function drain(state: NodeState, effects: Effects): void {
+  const { owner, plan, chain } = state;
+  const runId = chain.manifest?.runId ?? '';
+  const graceMs = ordersOf(state, runId).stop === 'now' ? 0 : (plan?.gracefulStopMs ?? 0);
+  stopShards(
+    state,
+    effects,
+    [...owner.owned.values()].filter((shard) => shard.stage === 'running'),
+    graceMs,
+    `draining: ${chain.endReason}`,
+  );
+  if (isBusy(owner)) return;
+  let waiting = false;
+  for (const shard of owner.owned.values()) {
+    if (plan === null || plan.shards[shard.claim.shard]?.kind !== 'meetings' || shard.torndown) continue;
+    waiting = true;
+    if (shard.stage === 'finished') continue;
+    shard.stage = 'finished';
+    const meetings = meetingsOf(plan, shard.claim).filter(
+      (meeting) => state.facts.meetings.has(meeting) && !state.facts.torndown.has(meeting),
+    );
+    effects.start.push({ what: 'teardown', claim: shard.claim, meetings });
+  }
+  if (!waiting && owner.lastWindowAfter === 0) owner.lastWindowAfter = owner.windowLast + 1;
+}
+
+/** Gives everything back and leaves: a machine that is being reclaimed hands over at once instead of being missed. */
+export function leave(state: NodeState, effects: Effects): void {
+  const { owner } = state;
+  stopShards(
+    state,
+    effects,
+    [...owner.owned.values()].filter((shard) => shard.stage === 'running'),
+    state.plan?.gracefulStopMs ?? 0,
+    'this node leaves',
+  );
+  if (isBusy(owner)) return;
+  const claims = [...owner.owned.values()].filter((shard) => shard.stage !== 'finished').map((shard) => shard.claim);
+  if (claims.length > 0) append(state, effects, 'release', { claims, reason: 'this node leaves' });
+  append(state, effects, 'bye', { reason: 'told to leave' });
+  state.leave = 'released';
+  state.exitAtMs = state.nowMs + state.config.timing.beatMs * 3;
+  state.exitAs = { exit: 'stoppedByOperator', message: 'told to leave' };
+}
