@@ -3,12 +3,13 @@
 // node produced under a claim which lost (P3) is left out, with everything else its group recorded in that window, and counted as discarded.
 // Reading it (thresholds, boards, summaries) is aggregate-read.ts; the run by the second is timeline.ts.
 
+import { METRIC } from './builtin-metrics.ts';
 import { createHistogram, type Histogram, mergeEncoded } from './histogram.ts';
 import type { NodeId } from './messages.ts';
 import { addNumber, createNumberSet, hasNumber, highestNumber, type NumberSet } from './number-set.ts';
 import { OVERFLOW_TAGS, seriesKey } from './series.ts';
 import type { ErrorCount, GeneratorHealth, GroupLoad, Series, Tags, Window } from './stats-types.ts';
-import { addLoadToTimeline, addToTimeline, createTimeline, type Timeline, TIMELINE_BOUNDS } from './timeline.ts';
+import { addLoadToTimeline, addToTimeline, createTimeline, TIMELINE_BOUNDS, type Timeline } from './timeline.ts';
 
 export const AGGREGATE_BOUNDS = {
   /** Distinct series of the whole run: a trend takes 5 to 50 kB here. */
@@ -57,9 +58,12 @@ export interface LoadReading {
 export interface NodeFold {
   readonly numbers: NumberSet;
   windows: number;
+  /** Endpoint lives it started under winning claims. */
+  started: number;
   /** Windows with load in them, and how many of these are tainted: the share that decides whether a run's figures hold. */
   loadWindows: number;
   taintedLoadWindows: number;
+  taintedWindows: number;
   newestStartMs: number;
   /** Of the window with the highest number. */
   load: Map<string, LoadReading>;
@@ -120,8 +124,10 @@ function nodeOf(aggregate: Aggregate, node: NodeId): NodeFold {
   const made: NodeFold = {
     numbers: createNumberSet(),
     windows: 0,
+    started: 0,
     loadWindows: 0,
     taintedLoadWindows: 0,
+    taintedWindows: 0,
     newestStartMs: Number.NEGATIVE_INFINITY,
     load: new Map(),
     health: null,
@@ -196,7 +202,8 @@ function absorbSeries(aggregate: Aggregate, node: NodeId, window: Window, series
   addToTimeline(aggregate.timeline, window.startMs, series.metric, series.tags.group ?? '', data);
 }
 
-function absorbError(aggregate: Aggregate, error: ErrorCount): void {
+function absorbError(aggregate: Aggregate, window: Window, error: ErrorCount): void {
+  addToTimeline(aggregate.timeline, window.startMs, METRIC.errors, error.group, { kind: 'counter', sum: error.count });
   let key = `${error.side}\u001f${error.group}\u001f${error.cause}`;
   let cause = error.cause;
   if (!aggregate.errors.has(key) && aggregate.errors.size >= AGGREGATE_BOUNDS.errorsMax) {
@@ -231,6 +238,7 @@ function absorbHealth(aggregate: Aggregate, node: NodeId, fold: NodeFold, window
   if (hasLoad) fold.loadWindows += 1;
   if (health.tainted.length === 0) return;
   if (hasLoad) fold.taintedLoadWindows += 1;
+  fold.taintedWindows += 1;
   aggregate.taintedCount += 1;
   for (const reason of health.tainted) aggregate.taintedReasons.set(reason, (aggregate.taintedReasons.get(reason) ?? 0) + 1);
   if (aggregate.tainted.length < AGGREGATE_BOUNDS.taintedMax) {
@@ -261,9 +269,12 @@ export function absorb(aggregate: Aggregate, node: NodeId, window: Window): 'abs
 
   const counts = (group: string | undefined): boolean => group === undefined || !losers.has(group);
   for (const series of window.series) if (counts(series.tags.group)) absorbSeries(aggregate, node, window, series);
-  for (const error of window.errors) if (counts(error.group)) absorbError(aggregate, error);
+  for (const error of window.errors) if (counts(error.group)) absorbError(aggregate, window, error);
   const load = window.load.filter(({ group }) => counts(group));
-  for (const part of load) absorbLoad(aggregate, window, part);
+  for (const part of load) {
+    absorbLoad(aggregate, window, part);
+    fold.started += part.started;
+  }
   if (isNewest) {
     fold.health = window.health;
     fold.load = new Map(load.map(({ group, owned, active }) => [group, { startMs: window.startMs, owned, active }]));
