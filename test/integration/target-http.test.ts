@@ -10,6 +10,9 @@ import { createService } from '../../tools/target/service.ts';
 import { buildHttp, startTarget, type Target } from '../../tools/target/target.ts';
 import { GARBAGE } from '../../tools/target/traffic.ts';
 
+/** Waits for what is sure to come; the bound is for a busy machine, and only a failure ever reaches it. */
+const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 10_000, interval: 5 });
+
 const FAST = { serviceTimeMs: 0, serviceTimeJitterMs: 0 };
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -225,12 +228,12 @@ describe('faults', () => {
     const client = new Client(target.url, { pipelining: 1 });
     const other = new Client(target.url);
     const hung = [client, other].map((each) => each.request({ path: '/api/meetings', method: 'GET' }).catch((error: Error) => error));
-    await expect.poll(() => target.stats().requests.active).toBe(2);
+    await eventually(() => target.stats().requests.active).toBe(2);
     expect((await call('GET', '/api/meetings')).status).toBe(429);
     expect(target.stats().refused.requests).toBe(1);
     await Promise.all([client.destroy(), other.destroy()]);
     for (const outcome of await Promise.all(hung)) expect(outcome).toBeInstanceOf(Error);
-    await expect.poll(() => target.stats().requests.byRoute['GET /api/meetings']).toEqual({ 429: 1, hung: 2 });
+    await eventually(() => target.stats().requests.byRoute['GET /api/meetings']).toEqual({ 429: 1, hung: 2 });
   });
 });
 
@@ -239,7 +242,7 @@ describe('stopping', () => {
     // A connection that stayed open would hold the stop for longer than the test may last.
     const { target, call } = await start({ serviceTimeMs: 100, drainMsMax: 60_000 });
     const inFlight = Promise.all(Array.from({ length: 4 }, () => call('GET', '/api/meetings')));
-    await expect.poll(() => target.stats().requests.active).toBe(4);
+    await eventually(() => target.stats().requests.active).toBe(4);
     const [first, second] = await Promise.all([target.stop(), target.stop()]);
     expect(first).toEqual({ requestsCut: 0, socketsCut: 0 });
     expect(second).toBe(first);
@@ -249,7 +252,7 @@ describe('stopping', () => {
   test('what does not end by itself is cut and counted', async () => {
     const { target, call } = await start({ hangRate: 1, drainMsMax: 50 });
     const hung = call('GET', '/api/meetings').catch((error: Error) => error);
-    await expect.poll(() => target.stats().requests.active).toBe(1);
+    await eventually(() => target.stats().requests.active).toBe(1);
     expect(await target.stop()).toEqual({ requestsCut: 1, socketsCut: 0 });
     expect(await hung).toBeInstanceOf(Error);
   });

@@ -16,6 +16,9 @@ interface Ready {
   wsUrl: string;
 }
 
+/** Waits for what is sure to come; the bound is for a busy machine, and only a failure ever reaches it. */
+const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 10_000, interval: 5 });
+
 const children: ChildProcessWithoutNullStreams[] = [];
 
 afterEach(() => {
