@@ -43,7 +43,8 @@ export function gossipService(topics: readonly string[], limits: MeshLimits) {
     // Below 8 KiB the notice "do not send me this" costs more than the copy it saves.
     idontwantMinDataSize: 8192,
     fastMsgIdFn: (message) => fastMessageId(message.from, message.seqno),
-    maxInboundDataLength: 4 * MIB,
+    // One RPC carries several messages when a peer asks for what it missed; beyond this the stream is cut.
+    maxInboundDataLength: 8 * MIB,
     maxOutboundBufferSize: 16 * MIB,
     maxInboundStreams: 4,
     maxOutboundStreams: 4,

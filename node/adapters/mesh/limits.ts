@@ -6,8 +6,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 export const DEFAULT_MESH_LIMITS: MeshLimits = {
-  // A full claim entry of a node with thousands of shards fits; bulk belongs on direct streams.
-  gossipBytesMax: 128 * KIB,
+  // The largest entry (a roster of thousands of nodes, wire ENTRY_BYTES_MAX) with its envelope; bulk belongs on direct streams.
+  gossipBytesMax: 1 * MIB + 64 * KIB,
   // 400 entries (core BOUNDS.entriesPerMessageMax) or 30 windows fit.
   messageBytesMax: 4 * MIB,
   requestBytesMax: 1 * MIB,
