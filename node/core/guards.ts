@@ -33,7 +33,8 @@ function sealed(state: NodeState, effects: Effects): void {
   }
   if (leader === null || coordinator?.node !== config.self) return leaveWith(state, exit, chain.endMessage, nowMs + LINGER_MS);
   leader.sealedMs = Math.min(leader.sealedMs, nowMs);
-  const waiting = [...facts.hellos.keys()].some((node) => !facts.byes.has(node) && !chain.down.has(node));
+  // The coordinator goes last: it waits for everybody who still answers to have said bye.
+  const waiting = [...leader.echoedMs].some(([node, echoedMs]) => !facts.byes.has(node) && echoedMs >= nowMs - config.timing.leaseMs);
   const late = nowMs - leader.sealedMs > config.timing.graceMs / 2;
   if (!waiting || late) leaveWith(state, exit, chain.endMessage, nowMs + LINGER_MS);
 }
