@@ -45,6 +45,11 @@ function launch(...flags: string[]) {
   return { child, exited, ready };
 }
 
+async function activeRequests(url: string): Promise<number> {
+  const stats = (await (await fetch(`${url}/api/stats`)).json()) as { requests: { active: number } };
+  return stats.requests.active;
+}
+
 async function enterRoom(url: string): Promise<WebSocket> {
   const post = async (path: string, body: object) => {
     const headers = { 'content-type': 'application/json', connection: 'close' };
@@ -64,9 +69,7 @@ test('SIGTERM: the room is closed politely, requests in flight are answered, exi
   const socket = await enterRoom(url);
   const closed = once(socket, 'close');
   const inFlight = fetch(`${url}/api/meetings`);
-  await expect
-    .poll(async () => ((await (await fetch(`${url}/api/stats`)).json()) as { requests: { active: number } }).requests.active)
-    .toBe(1);
+  await eventually(() => activeRequests(url)).toBe(1);
   child.kill('SIGTERM');
   expect((await inFlight).status).toBe(200);
   expect((await closed)[0]).toBe(1001);
@@ -77,9 +80,7 @@ test('SIGTERM: a hung request does not hold it', async () => {
   const { child, exited, ready } = launch('--hang-rate', '1');
   const { url } = await ready();
   const hung = fetch(`${url}/api/meetings`).catch((error: Error) => error);
-  await expect
-    .poll(async () => ((await (await fetch(`${url}/api/stats`)).json()) as { requests: { active: number } }).requests.active)
-    .toBe(1);
+  await eventually(() => activeRequests(url)).toBe(1);
   child.kill('SIGTERM');
   expect(await exited).toMatchObject({ code: 0 });
   expect(await hung).toBeInstanceOf(Error);
