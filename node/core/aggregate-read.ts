@@ -91,7 +91,9 @@ function selectDerived(aggregate: Aggregate, metric: string, tags: Tags): Select
     case METRIC.failed: {
       const field = metric === METRIC.started ? 'started' : metric === METRIC.finished ? 'finished' : 'failed';
       const groups = groupsOf(aggregate, tags);
-      return groups.length === 0 ? null : { kind: 'counter', sum: groups.reduce((sum, group) => sum + (aggregate.groups.get(group)?.[field] ?? 0), 0) };
+      return groups.length === 0
+        ? null
+        : { kind: 'counter', sum: groups.reduce((sum, group) => sum + (aggregate.groups.get(group)?.[field] ?? 0), 0) };
     }
     case METRIC.errors: {
       let sum = 0;

@@ -61,7 +61,8 @@ function boardGroup(aggregate: Aggregate, facts: BoardFacts, { group, type, plan
 
 function errorTrouble(aggregate: Aggregate, side: 'target' | 'generator'): BoardTrouble[] {
   const byCause = new Map<string, number>();
-  for (const error of aggregate.errors.values()) if (error.side === side) byCause.set(error.cause, (byCause.get(error.cause) ?? 0) + error.count);
+  for (const error of aggregate.errors.values())
+    if (error.side === side) byCause.set(error.cause, (byCause.get(error.cause) ?? 0) + error.count);
   if (byCause.size === 0) return [];
   const sorted = [...byCause].sort(([leftCause, left], [rightCause, right]) => right - left || (leftCause < rightCause ? -1 : 1));
   const total = sorted.reduce((sum, [, count]) => sum + count, 0);
@@ -89,7 +90,10 @@ function troublesOf(aggregate: Aggregate, facts: BoardFacts): BoardTrouble[] {
   const { owned } = liveLoad(aggregate);
   // Two per cent and two endpoints: ramps are sampled at slightly different moments on every node.
   if (facts.phase === 'running' && facts.elapsedMs > LEVEL_STALE_MS && planned - owned > Math.max(2, planned * 0.02)) {
-    troubles.push({ level: 'warning', text: `${formatCount(planned - owned)} of ${formatCount(planned)} planned endpoints are owned by no node` });
+    troubles.push({
+      level: 'warning',
+      text: `${formatCount(planned - owned)} of ${formatCount(planned)} planned endpoints are owned by no node`,
+    });
   }
   troubles.push(...errorTrouble(aggregate, 'target'), ...errorTrouble(aggregate, 'generator'), ...taintTrouble(aggregate, facts.nodeNames));
   for (const { selector, expression, state } of facts.thresholds) {

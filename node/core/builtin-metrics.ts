@@ -35,7 +35,22 @@ export const BUILTIN_METRICS: readonly MetricDeclaration[] = [
   { name: METRIC.finished, kind: 'counter', unit: 'count', help: 'endpoint lives that ended as planned' },
   { name: METRIC.failed, kind: 'counter', unit: 'count', help: 'endpoint lives that ended by an error' },
   { name: METRIC.errors, kind: 'counter', unit: 'count', help: 'errors of the target and of the generator', tags: ['side', 'cause'] },
-  { name: METRIC.seriesOverflow, kind: 'counter', unit: 'count', help: 'samples recorded under {overflow:true} because a worker had too many series' },
-  { name: METRIC.errorOverflow, kind: 'counter', unit: 'count', help: 'errors counted under the cause "other" because a group had too many causes' },
-  { name: METRIC.outOfRange, kind: 'counter', unit: 'count', help: 'trend values below zero or above an hour, counted at the end of the range' },
+  {
+    name: METRIC.seriesOverflow,
+    kind: 'counter',
+    unit: 'count',
+    help: 'samples recorded under {overflow:true} because a worker had too many series',
+  },
+  {
+    name: METRIC.errorOverflow,
+    kind: 'counter',
+    unit: 'count',
+    help: 'errors counted under the cause "other" because a group had too many causes',
+  },
+  {
+    name: METRIC.outOfRange,
+    kind: 'counter',
+    unit: 'count',
+    help: 'trend values below zero or above an hour, counted at the end of the range',
+  },
 ];

@@ -9,6 +9,9 @@ import { type NodeState, type OwnerState, ordersOf } from './state.ts';
 const isBusy = (owner: OwnerState): boolean =>
   owner.leaving.size > 0 || [...owner.owned.values()].some((shard) => shard.stage === 'running' || shard.stage === 'stopping');
 
+/** After its last word a node lingers this long, so that the word gets out. */
+export const LINGER_MS = 400;
+
 /** One step of draining; repeated until `done` can be written (owner.ts does, at the next window). */
 export function drain(state: NodeState, effects: Effects): void {
   const { owner, plan, chain } = state;
@@ -47,10 +50,15 @@ export function leave(state: NodeState, effects: Effects): void {
     'this node leaves',
   );
   if (isBusy(owner)) return;
-  const claims = [...owner.owned.values()].filter((shard) => shard.stage !== 'finished').map((shard) => shard.claim);
-  if (claims.length > 0) append(state, effects, 'release', { claims, reason: 'this node leaves' });
+  if (state.leave === 'wanted') {
+    const claims = [...owner.owned.values()].filter((shard) => shard.stage !== 'finished').map((shard) => shard.claim);
+    append(state, effects, 'release', { claims, reason: 'this node leaves' });
+    owner.lastWindowAfter = owner.windowLast + 1;
+    state.leave = 'released';
+    state.exitAtMs = state.nowMs + state.config.timing.flushMs;
+    state.exitAs = { exit: 'stoppedByOperator', message: 'told to leave' };
+  }
+  if (!owner.doneWritten || owner.windowsAcked < owner.windowLast || state.facts.byes.has(state.config.self)) return;
   append(state, effects, 'bye', { reason: 'told to leave' });
-  state.leave = 'released';
-  state.exitAtMs = state.nowMs + state.config.timing.beatMs * 3;
-  state.exitAs = { exit: 'stoppedByOperator', message: 'told to leave' };
+  state.exitAtMs = state.nowMs + LINGER_MS;
 }

@@ -27,7 +27,9 @@ export interface Facts {
   readonly done: Map<NodeId, EntryBodies['done']>;
   /** Orders whose operator signature holds, in (lamport, author, seq) order. */
   readonly orders: { entry: EntryOf<'manifest' | 'stop' | 'scale' | 'fault'>; signed: SignedOrder }[];
-  readonly byes: Map<NodeId, number>;
+  /** Nodes that gave their claims back in order to leave. */
+  readonly leaving: Set<NodeId>;
+  readonly byes: Set<NodeId>;
   /** Bumped by anything that can change coordinator, chain or orders; caches compare it. */
   version: number;
   ignored: number;
@@ -46,7 +48,8 @@ export const createFacts = (): Facts => ({
   ready: new Map(),
   done: new Map(),
   orders: [],
-  byes: new Map(),
+  leaving: new Set(),
+  byes: new Set(),
   version: 0,
   ignored: 0,
 });
@@ -114,6 +117,7 @@ export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder)
   switch (entry.kind) {
     case 'hello':
       facts.hellos.set(entry.author, entry);
+      facts.leaving.delete(entry.author);
       facts.byes.delete(entry.author);
       facts.version += 1;
       return;
@@ -135,6 +139,7 @@ export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder)
       return;
     case 'release':
       for (const claim of entry.body.claims) facts.releases.add(`${claimKey(claim.shard, claim.epoch)}/${entry.author}`);
+      facts.leaving.add(entry.author);
       facts.version += 1;
       return;
     case 'meeting':
@@ -149,7 +154,7 @@ export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder)
       facts.done.set(entry.author, entry.body);
       return;
     case 'bye':
-      facts.byes.set(entry.author, entry.seq);
+      facts.byes.add(entry.author);
       return;
     default:
       return absorbOrder(facts, entry, isOrder);

@@ -2,14 +2,12 @@
 // a seal, a signal. Every bound here is local arithmetic on this node's own clock; nothing waits for the network.
 
 import { append, sendEntries } from './append.ts';
+import { LINGER_MS } from './drain.ts';
 import type { ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
 import { isActingLeader } from './leader.ts';
 import { EXIT_OF_REASON } from './lifecycle.ts';
 import type { NodeState } from './state.ts';
-
-/** After its last word a node lingers this long, so that the word gets out. */
-const LINGER_MS = 400;
 
 /** When a node exits although nobody sealed the run: everything a drain may take, and then the grace period. */
 function hardLimitMs(state: NodeState): number {

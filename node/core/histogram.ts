@@ -40,7 +40,13 @@ export interface Histogram {
 }
 
 export function createHistogram(): Histogram {
-  return { pages: new Array<Float64Array | undefined>(PAGES).fill(undefined), count: 0, sumUnits: 0, minUnits: Number.POSITIVE_INFINITY, maxUnits: 0 };
+  return {
+    pages: new Array<Float64Array | undefined>(PAGES).fill(undefined),
+    count: 0,
+    sumUnits: 0,
+    minUnits: Number.POSITIVE_INFINITY,
+    maxUnits: 0,
+  };
 }
 
 function indexOf(units: number): number {
@@ -142,7 +148,8 @@ function putZeros(count: number): void {
 
 /** HdrHistogram V2 encoding, uncompressed: the size is about 40 bytes and one or two for each distinct counter. */
 export function encode(histogram: Histogram): Uint8Array {
-  const needed = HEADER_BYTES + histogram.pages.reduce((bytes, page) => bytes + (page === undefined ? 0 : PAGE_SLOTS * WORD_BYTES_MAX), WORD_BYTES_MAX);
+  const needed =
+    HEADER_BYTES + histogram.pages.reduce((bytes, page) => bytes + (page === undefined ? 0 : PAGE_SLOTS * WORD_BYTES_MAX), WORD_BYTES_MAX);
   if (scratch.length < needed) scratch = new Uint8Array(needed);
   scratchAt = HEADER_BYTES;
   let zeros = 0;

@@ -169,9 +169,12 @@ function overdueMs(state: NodeState, leader: LeaderState, node: NodeId): number 
   return state.nowMs - grantedMs - (ownerLeaseMs + stopMs + downMarginMs);
 }
 
-/** A node that said bye after releasing its claims has stopped its load by its own word. */
-function hasLeft(state: NodeState, node: NodeId): boolean {
-  return state.facts.byes.has(node);
+/** A node that released its claims or said bye has stopped its load by its own word. */
+export const hasLeft = (state: NodeState, node: NodeId): boolean => state.facts.leaving.has(node) || state.facts.byes.has(node);
+
+/** Members that were just added count as granted a lease now: only later silence makes them overdue. */
+export function noteAdmitted(state: NodeState, leader: LeaderState, nodes: readonly NodeId[]): void {
+  for (const node of nodes) leader.grantedMs.set(node, state.nowMs);
 }
 
 function declareDown(state: NodeState, effects: Effects, leader: LeaderState): void {

@@ -6,7 +6,7 @@ import { append } from './append.ts';
 import { EXIT, type ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
 import { refKey } from './facts.ts';
-import { isActingLeader } from './leader.ts';
+import { hasLeft, isActingLeader, noteAdmitted } from './leader.ts';
 import type { EndReason, NodeId, Phase, RosterMember } from './messages.ts';
 import { decisiveTip } from './owned.ts';
 import { firstManifest, type LeaderState, type NodeState, ordersOf, swarmNow } from './state.ts';
@@ -49,7 +49,7 @@ function end(state: NodeState, effects: Effects, leader: LeaderState, reason: En
 function candidates(state: NodeState): RosterMember[] {
   const members: RosterMember[] = [];
   for (const [node, hello] of state.facts.hellos) {
-    if (state.facts.byes.has(node)) continue;
+    if (hasLeft(state, node)) continue;
     if (state.chain.roster.has(node) && !state.chain.down.has(node)) continue;
     members.push({ node, voter: hello.body.voter, load: hello.body.load, capabilities: hello.body.capabilities });
   }
@@ -63,6 +63,11 @@ function forming(state: NodeState, effects: Effects, leader: LeaderState): void 
   const { expectNodes, timing } = state.config;
   if (load >= expectNodes && first !== null) {
     append(state, effects, 'roster', { term: leader.term, previous: null, manifest: first.ref, add: members, movableFromMs: 0 });
+    noteAdmitted(
+      state,
+      leader,
+      members.map((member) => member.node),
+    );
     return;
   }
   if (state.nowMs - state.bootedMs <= timing.formMsMax) return;
@@ -165,6 +170,11 @@ function admitJoiners(state: NodeState, effects: Effects, leader: LeaderState): 
   const movableFromMs = t0SwarmMs === null ? 0 : Math.max(0, swarmNow(state) - t0SwarmMs + aheadMs);
   const add = joiners.map((member) => ({ ...member, voter: state.chain.voters.has(member.node) }));
   append(state, effects, 'roster', { term: leader.term, previous: state.chain.tip, manifest: null, add, movableFromMs });
+  noteAdmitted(
+    state,
+    leader,
+    joiners.map((member) => member.node),
+  );
 }
 
 /** A node returns to the roster only while it is heard from: its last pulse answered the last beats. */

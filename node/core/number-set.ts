@@ -28,7 +28,8 @@ export function addNumber(set: NumberSet, number: number): boolean {
   return true;
 }
 
-export const hasNumber = (set: NumberSet, number: number): boolean => set.intervals.some(({ first, last }) => first <= number && number <= last);
+export const hasNumber = (set: NumberSet, number: number): boolean =>
+  set.intervals.some(({ first, last }) => first <= number && number <= last);
 export const highestNumber = (set: NumberSet): number => set.intervals.at(-1)?.last ?? 0;
 
 /** What is missing of 1 to `upTo`, as inclusive intervals. */

@@ -181,7 +181,7 @@ export function onLocal(state: NodeState, effects: Effects, event: NodeEvent): v
 /** Periodic part for nodes that claim load. */
 export function ownerTick(state: NodeState, effects: Effects): void {
   const { phase } = state.chain;
-  if (state.leave === 'wanted') return leave(state, effects);
+  if (state.leave !== 'no') return leave(state, effects);
   if (phase !== 'claiming' && phase !== 'running' && phase !== 'draining') return;
   reconcile(state, effects);
   if (phase === 'draining') return drain(state, effects);

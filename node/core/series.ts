@@ -1,8 +1,8 @@
 // Series as keys: a metric name with its tags, in one canonical text, and the merging of two spans of the same series. Tag order never matters.
 
-import type { SeriesData, Tags } from './stats-types.ts';
-import { createHistogram, encode, extremesOf, mergeEncoded } from './histogram.ts';
 import { unreachable } from './assert.ts';
+import { createHistogram, encode, extremesOf, mergeEncoded } from './histogram.ts';
+import type { SeriesData, Tags } from './stats-types.ts';
 
 export const NO_TAGS: Tags = {};
 /** Where samples go once a worker or the aggregate holds as many series as it may. */
@@ -17,7 +17,9 @@ export function seriesKey(metric: string, tags: Tags): string {
 
 /** k6's notation: http_req_duration{group:viewers,status:200}. */
 export function seriesLabel(metric: string, tags: Tags): string {
-  const parts = Object.keys(tags).sort().map((name) => `${name}:${tags[name]}`);
+  const parts = Object.keys(tags)
+    .sort()
+    .map((name) => `${name}:${tags[name]}`);
   return parts.length === 0 ? metric : `${metric}{${parts.join(',')}}`;
 }
 

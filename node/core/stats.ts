@@ -195,7 +195,11 @@ function takeAll(store: Store): { series: Series[]; errors: ErrorCount[] } {
     }
   }
   // The recorder's own complaints: written past the bounds, since they are what tells that a bound was met.
-  const own: [string, number][] = [[METRIC.outOfRange, outOfRange], [METRIC.seriesOverflow, store.overflowed], [METRIC.errorOverflow, store.errorsOverflowed]];
+  const own: [string, number][] = [
+    [METRIC.outOfRange, outOfRange],
+    [METRIC.seriesOverflow, store.overflowed],
+    [METRIC.errorOverflow, store.errorsOverflowed],
+  ];
   for (const [metric, sum] of own) if (sum > 0) series.push({ metric, tags: {}, data: { kind: 'counter', sum } });
   store.overflowed = 0;
   store.errorsOverflowed = 0;

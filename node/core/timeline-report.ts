@@ -18,7 +18,8 @@ function metricColumns(points: readonly (Point | undefined)[], rollup: string, s
       addTrendCell(histogram, cell);
       return histogram;
     });
-    const at = (percentile: number): (number | null)[] => histograms.map((one) => (one === null ? null : valueAtPercentile(one, percentile)));
+    const at = (percentile: number): (number | null)[] =>
+      histograms.map((one) => (one === null ? null : valueAtPercentile(one, percentile)));
     const perS = histograms.map((one) => (one === null ? null : one.count / stepS));
     const max = histograms.map((one) => (one === null ? null : one.maxUnits / UNITS_PER_VALUE));
     return { metric, group, kind, perS, p50: at(50), p95: at(95), p99: at(99), max };

@@ -3,7 +3,7 @@
 // the step depends only on which seconds were seen, so the order in which windows arrive never shows. Points that are no longer written to are
 // kept encoded; a late window opens its point again.
 
-import { createHistogram, encode, type Extremes, extremesOf, type Histogram, merge, mergeEncoded } from './histogram.ts';
+import { createHistogram, type Extremes, encode, extremesOf, type Histogram, merge, mergeEncoded } from './histogram.ts';
 import type { GroupLoad, SeriesData } from './stats-types.ts';
 
 export const TIMELINE_BOUNDS = {

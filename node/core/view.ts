@@ -77,7 +77,8 @@ export function viewDigest(state: NodeState): string {
     [...facts.meetings].map(([meeting, { author, lamport }]) => `${meeting}:${author}:${lamport}`).sort(),
     [...facts.torndown].sort(),
     [...facts.done].map(([node, done]) => `${node}:${done.windowLast}`).sort(),
-    [...facts.byes.keys()].sort(),
+    [...facts.leaving].sort(),
+    [...facts.byes].sort(),
     facts.orders.map(({ entry }) => entry.hash),
     facts.ignored,
   ]);

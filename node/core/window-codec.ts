@@ -29,7 +29,10 @@ const finite = (value: number): number => (Number.isFinite(value) ? value : 0);
 
 function seriesRow({ metric: name, tags, data }: Series): SeriesRow {
   const metric = clip(name);
-  const flatTags = Object.keys(tags).sort().slice(0, BOUNDS.tagsMax).flatMap((tag) => [clip(tag), clip(tags[tag]!)]);
+  const flatTags = Object.keys(tags)
+    .sort()
+    .slice(0, BOUNDS.tagsMax)
+    .flatMap((tag) => [clip(tag), clip(tags[tag]!)]);
   const kind = KINDS.indexOf(data.kind);
   switch (data.kind) {
     case 'trend':
@@ -43,10 +46,29 @@ function seriesRow({ metric: name, tags, data }: Series): SeriesRow {
   }
 }
 
-const loadRow = (load: GroupLoad): unknown[] => [clip(load.group), load.owned, load.active, load.started, load.finished, load.failed, load.claims];
-const errorRow = (error: ErrorCount): unknown[] => [SIDES.indexOf(error.side), clip(error.group), clip(error.cause), error.count, clip(error.example)];
+const loadRow = (load: GroupLoad): unknown[] => [
+  clip(load.group),
+  load.owned,
+  load.active,
+  load.started,
+  load.finished,
+  load.failed,
+  load.claims,
+];
+const errorRow = (error: ErrorCount): unknown[] => [
+  SIDES.indexOf(error.side),
+  clip(error.group),
+  clip(error.cause),
+  error.count,
+  clip(error.example),
+];
 const healthRow = (health: GeneratorHealth): unknown[] => [
-  finite(health.cpuCores), finite(health.memoryMb), finite(health.loopDelayMsMax), finite(health.latenessMsP99), finite(health.socketDrops), health.tainted.map(clip),
+  finite(health.cpuCores),
+  finite(health.memoryMb),
+  finite(health.loopDelayMsMax),
+  finite(health.latenessMsP99),
+  finite(health.socketDrops),
+  health.tainted.map(clip),
 ];
 
 export function encodeWindow(window: Window): Uint8Array {
@@ -83,7 +105,8 @@ function readData(kind: unknown, values: readonly unknown[]): SeriesData | null 
   }
   if (kind === 1 && values.length === 1) return isNumber(a) ? { kind: 'counter', sum: a } : null;
   if (kind === 2 && values.length === 2) return isCount(a) && isCount(b) && a <= b ? { kind: 'rate', pass: a, total: b } : null;
-  if (kind === 3 && values.length === 3) return isNumber(a) && isNumber(b) && isNumber(c) ? { kind: 'gauge', last: a, min: b, max: c } : null;
+  if (kind === 3 && values.length === 3)
+    return isNumber(a) && isNumber(b) && isNumber(c) ? { kind: 'gauge', last: a, min: b, max: c } : null;
   return null;
 }
 

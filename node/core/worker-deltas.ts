@@ -35,7 +35,10 @@ function mergeSeries(all: readonly Series[]): Series[] {
   return [...byKey.values()].map((parts) => {
     const first = parts[0]!;
     if (parts.length === 1) return first;
-    const data = first.data.kind === 'trend' ? mergeTrends(parts) : parts.slice(1).reduce<SeriesData>((sum, part) => addData(sum, part.data), first.data);
+    const data =
+      first.data.kind === 'trend'
+        ? mergeTrends(parts)
+        : parts.slice(1).reduce<SeriesData>((sum, part) => addData(sum, part.data), first.data);
     return { metric: first.metric, tags: first.tags, data };
   });
 }
@@ -45,7 +48,12 @@ function mergeErrors(all: readonly ErrorCount[]): ErrorCount[] {
   for (const error of all) {
     const key = `${error.side}\u001f${error.group}\u001f${error.cause}`;
     const found = byKey.get(key);
-    byKey.set(key, found === undefined ? error : { ...found, count: found.count + error.count, example: found.example < error.example ? found.example : error.example });
+    byKey.set(
+      key,
+      found === undefined
+        ? error
+        : { ...found, count: found.count + error.count, example: found.example < error.example ? found.example : error.example },
+    );
   }
   return [...byKey.values()];
 }

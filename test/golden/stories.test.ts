@@ -1,0 +1,87 @@
+// Protocol stories as text: each transcript beside this file is the expected output, line by line, and reads as documentation of the protocol.
+// After a deliberate change: `npx vitest run --config test/vitest.config.ts test/golden/stories.test.ts -u`, then read the difference.
+
+import { describe, expect, it } from 'vitest';
+import { createStory, manifestOf, type Story, signedForTests } from '../support/story.ts';
+
+function submit(story: Story, over: Parameters<typeof manifestOf>[0] = {}): void {
+  story.until(100);
+  story.give('seed', { type: 'order', order: signedForTests({ order: 'manifest', manifest: manifestOf(over) }) });
+}
+
+const STORIES: Record<string, () => Story> = {
+  'form-run-seal': () => {
+    const story = createStory(3);
+    submit(story);
+    story.until(60_000);
+    return story;
+  },
+  'ordinary-node-lost': () => {
+    const story = createStory(3);
+    submit(story);
+    story.until(8000);
+    story.kill('n1');
+    story.until(60_000);
+    return story;
+  },
+  'coordinator-lost-terminate': () => {
+    const story = createStory(3);
+    submit(story);
+    story.until(8000);
+    story.kill('seed');
+    story.until(60_000);
+    return story;
+  },
+  'coordinator-lost-reelect': () => {
+    const story = createStory(3);
+    submit(story, { onCoordinatorLoss: 'reelect' });
+    story.until(8000);
+    story.kill('seed');
+    story.until(60_000);
+    return story;
+  },
+  'owner-cut-off-returns': () => {
+    const story = createStory(3);
+    submit(story);
+    story.until(5000);
+    for (const other of ['seed', 'n1', 'n2']) story.cut('n0', other, true);
+    story.until(14_000);
+    for (const other of ['seed', 'n1', 'n2']) story.cut('n0', other, false);
+    story.until(60_000);
+    return story;
+  },
+  'joiner-while-running': () => {
+    const story = createStory(2);
+    submit(story);
+    story.until(6000);
+    story.join('n9');
+    story.until(60_000);
+    return story;
+  },
+  'node-told-to-leave': () => {
+    const story = createStory(3);
+    submit(story);
+    story.until(6000);
+    story.give('n2', { type: 'signal', mode: 'leave' });
+    story.until(60_000);
+    return story;
+  },
+  'stopped-by-the-operator': () => {
+    const story = createStory(2);
+    submit(story);
+    story.until(6000);
+    story.give('n0', { type: 'order', order: signedForTests({ order: 'stop', runId: 'run', mode: 'drain', reason: 'enough' }) });
+    story.until(60_000);
+    return story;
+  },
+};
+
+describe('protocol stories', () => {
+  for (const [name, tell] of Object.entries(STORIES)) {
+    it(name, async () => {
+      const story = tell();
+      expect(story.alive.size, 'every node has left in the end').toBe(0);
+      await expect(`${story.lines.join('\n')}\n`).toMatchFileSnapshot(`./stories/${name}.txt`);
+    });
+  }
+});
