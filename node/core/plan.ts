@@ -33,7 +33,7 @@ interface GroupLives {
 /** `costs` (endpoint type -> thousandths of a core) replaces the declared costs; it must then be the same on all nodes, as it is in the hash. */
 export function makePlan(scenario: ValidScenario, costs: Readonly<Record<string, number>> = {}): Plan {
   const groups = scenario.groups.map((group) => livesOf(scenario, group));
-  const all = sortedTimes(groups.flatMap((lives) => [lives]));
+  const all = sortedTimes(groups);
   const durationMs = all.stops.at(-1) ?? 0;
   const meetingCount = scenario.meetings?.provision == null ? 0 : scenario.meetings.count;
   const sizes = shardCounts(scenario, meetingCount, groups);

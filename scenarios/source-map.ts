@@ -1,0 +1,113 @@
+// A scenario's YAML text, its plain value, and where in the text each key stands. YAML mistakes become problems; aliases are bounded so
+// that a few lines cannot expand to gigabytes, and so is the text. Library: yaml (parseDocument keeps going after an error).
+
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import type { Problem, Result } from '../node/core/errors.ts';
+
+export const SCENARIO_BYTES_MAX = 1024 * 1024;
+/** Nodes that all aliases together may stand for; yaml refuses more. */
+const ALIAS_COUNT_MAX = 100;
+
+export interface Source {
+  /** Plain data: maps, lists, strings, numbers, booleans, null. */
+  readonly value: unknown;
+  /** Problems that leave a usable value: duplicate keys. */
+  readonly problems: readonly Problem[];
+  /** Line and column of a path: of its key, or of its value. A path that is not there gives its nearest ancestor that is. */
+  readonly placeOf: (path: readonly PropertyKey[], part: 'key' | 'value') => { line: number; column: number };
+}
+
+export function readSource(text: string, file: string): Result<Source> {
+  if (text.length > SCENARIO_BYTES_MAX) {
+    return {
+      ok: false,
+      problems: [
+        { code: 'QUILT_SCENARIO_TOO_LARGE', file, message: 'the file is larger than 1 MiB', hint: 'put data into CSV files (data:)' },
+      ],
+    };
+  }
+  const lineCounter = new LineCounter();
+  let document: Document.Parsed;
+  let value: unknown;
+  const problems: Problem[] = [];
+  try {
+    document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
+    const wrong = [...document.errors, ...document.warnings];
+    if (wrong.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
+    problems.push(...onePerPlace(wrong).map((error) => syntaxProblem(error, file, lineCounter)));
+    if (wrong.some(({ code }) => code !== 'DUPLICATE_KEY')) return { ok: false, problems };
+    value = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX });
+  } catch (error) {
+    // RangeError: nested too deeply for the parser's stack. ReferenceError: aliases that would expand without bound.
+    const isAliases = error instanceof ReferenceError;
+    const message = isAliases ? 'its aliases (*name) expand to too much' : 'it is nested too deeply';
+    return { ok: false, problems: [{ code: 'QUILT_YAML', file, message, hint: 'write it out, or use fewer levels' }] };
+  }
+  const placeOf = (path: readonly PropertyKey[], part: 'key' | 'value') => {
+    const { line, col } = lineCounter.linePos(offsetOf(document, path, part));
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  return { ok: true, value: { value, problems, placeOf } };
+}
+
+/** One mistake often makes a cascade: the first at each place is the one to read, and twenty are enough. */
+function onePerPlace(errors: readonly YAMLError[]): YAMLError[] {
+  const seen = new Set<number>();
+  const first: YAMLError[] = [];
+  for (const error of errors) {
+    const at = error.pos[0];
+    if (seen.has(at) || first.length >= 20) continue;
+    seen.add(at);
+    first.push(error);
+  }
+  return first;
+}
+
+function syntaxProblem(error: YAMLError, file: string, lineCounter: LineCounter): Problem {
+  const { line, col } = lineCounter.linePos(error.pos[0]);
+  const isDuplicate = error.code === 'DUPLICATE_KEY';
+  const message = isDuplicate ? 'the key is there twice' : error.message.replace(/\s+/g, ' ').slice(0, 200);
+  const hint = hints[error.code];
+  return {
+    code: isDuplicate ? 'QUILT_YAML_DUPLICATE_KEY' : 'QUILT_YAML',
+    file,
+    line,
+    column: col,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+const hints: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'keep one of them',
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'align it with its neighbours, two spaces a level',
+  TAG_RESOLVE_FAILED: 'tags (!name) have no meaning here; quote the text',
+  MULTIPLE_DOCS: 'one scenario a file: remove the --- line',
+  MISSING_CHAR: 'a quote or bracket is not closed, or a colon is missing',
+};
+
+/** Walks the document along the path as far as it goes. */
+function offsetOf(document: Document.Parsed, path: readonly PropertyKey[], part: 'key' | 'value'): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node, 0);
+  for (const [depth, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    const isLast = depth === path.length - 1;
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => String(isScalar(key) ? key.value : key) === String(step));
+      if (pair === undefined) return offset;
+      const keyOffset = startOf(pair.key, offset);
+      offset = isLast && part === 'value' ? startOf(pair.value, keyOffset) : keyOffset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(step)];
+      if (item === undefined) return offset;
+      offset = startOf(item, offset);
+      node = item;
+    } else return offset;
+  }
+  return offset;
+}
+
+const startOf = (node: unknown, otherwise: number): number => (isNode(node) && node.range ? node.range[0] : otherwise);
