@@ -85,7 +85,7 @@ function checkSelector(
       complain(`nothing in this scenario emits ${metric}`, suggestion(metric, [...known]));
     return null;
   }
-  const group = tags['group'];
+  const group = tags.group;
   if (group !== undefined && !facts.groups.includes(group)) complain(`there is no group ${group}`, suggestion(group, facts.groups));
   else if (group !== undefined && builtin === undefined && !facts.isIncomplete && !emitters.some((emitter) => emitter.group === group)) {
     const type = facts.emitting.find((emitter) => emitter.group === group)?.type ?? 'unknown';

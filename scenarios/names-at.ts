@@ -10,9 +10,9 @@ const mappingOf = (value: unknown): Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Mapping) : {};
 
 export function namesAt(root: Mapping, tables: ReadonlyMap<string, DataTable>, kinds: readonly EndpointKind[]): NamesAt {
-  const saved = Object.keys(mappingOf(mappingOf(mappingOf(root['meetings'])['provision'])['save'])).map((name) => `meeting.${name}`);
+  const saved = Object.keys(mappingOf(mappingOf(mappingOf(root.meetings).provision).save)).map((name) => `meeting.${name}`);
   const ofGroups = new Map<string, readonly string[]>();
-  for (const [name, group] of Object.entries(mappingOf(root['groups'])))
+  for (const [name, group] of Object.entries(mappingOf(root.groups)))
     ofGroups.set(name, namesOfGroup(mappingOf(group), saved, tables, kinds));
   return ([first, second, third]) => {
     if (first === 'meetings' && second === 'provision') return ['meeting.index'];
@@ -27,9 +27,9 @@ function namesOfGroup(
   tables: ReadonlyMap<string, DataTable>,
   kinds: readonly EndpointKind[],
 ): string[] {
-  const kind = kinds.find(({ type }) => type === group['type']);
-  const hasMeetings = group['perMeeting'] !== undefined || (group['meetings'] !== undefined && group['meetings'] !== 'none');
-  const columns = tables.get(String(group['data']))?.columns ?? [];
+  const kind = kinds.find(({ type }) => type === group.type);
+  const hasMeetings = group.perMeeting !== undefined || (group.meetings !== undefined && group.meetings !== 'none');
+  const columns = tables.get(String(group.data))?.columns ?? [];
   return [
     ...(hasMeetings ? ['meeting.index', ...saved] : []),
     ...columns.map((column) => `data.${column}`),
@@ -37,7 +37,7 @@ function namesOfGroup(
     'endpoint.id',
     'endpoint.life',
     'group.name',
-    ...captures(group['behavior']).map((name) => `captured.${name}`),
+    ...captures(group.behavior).map((name) => `captured.${name}`),
     // A type that does not say which names it has of its own, or that is unknown, is not second-guessed about messages.
     ...(kind?.names ?? ['message.']),
   ];

@@ -57,13 +57,13 @@ export function parseScenario(text: string, fileName: string, options: ParseOpti
   }
   const usedFiles = new Set<string>();
   const files = watched(options.files ?? NO_FILES, usedFiles);
-  const resolved = resolveVariables(mappingOf(root)['variables'], options.variables ?? {});
-  const targets = resolveTargets(resolved, mappingOf(root)['targets']);
-  const loaded = loadTables(mappingOf(root)['data'], resolved, files);
+  const resolved = resolveVariables(mappingOf(root).variables, options.variables ?? {});
+  const targets = resolveTargets(resolved, mappingOf(root).targets);
+  const loaded = loadTables(mappingOf(root).data, resolved, files);
   const substituted = substituteTree(root, resolved, namesAt(mappingOf(root), loaded.tables, options.endpointTypes));
   const work: Work = { tree: mappingOf(substituted.value), substituted, findings: [...resolved.findings, ...loaded.findings] };
   checkTopLevel(work);
-  checkTargets(mappingOf(root)['targets'], targets, resolved, work.findings);
+  checkTargets(mappingOf(root).targets, targets, resolved, work.findings);
   const scenario = assemble(work, { resolved, targets, loaded, files, kinds: options.endpointTypes });
   const problems = [...source.value.problems, ...placed(work, source.value, fileName)];
   if (problems.length > 0 || scenario === null) return fail(...problems);
@@ -149,7 +149,7 @@ function assemble(work: Work, parts: Parts): ValidScenario | null {
 }
 
 function groupsAndThresholds(work: Work, facts: GroupFacts): { groups: ValidGroup[]; thresholds: Threshold[] } {
-  const written = work.tree['groups'];
+  const written = work.tree.groups;
   const names = Object.keys(mappingOf(written));
   if (names.length === 0) {
     const hint = 'groups: {visitors: {type: http, load: ..., behavior: ...}}';
@@ -169,7 +169,7 @@ function groupsAndThresholds(work: Work, facts: GroupFacts): { groups: ValidGrou
     if (!isName(name))
       work.findings.push({ path, part: 'key', code: 'QUILT_SCENARIO_NAME', message: 'must be a name: letters, digits, _ and -' });
     const raw = mappingOf(mappingOf(written)[name]);
-    const kind = kindOfGroup(raw['type'], path, facts.kinds, work.findings);
+    const kind = kindOfGroup(raw.type, path, facts.kinds, work.findings);
     const behavior = kind === null ? null : behaviorOf(work, kind, raw, path, facts);
     isIncomplete ||= kind === null || (behavior === null && kind.metricsOf !== undefined);
     const group = check<WrittenGroup>(work, groupShape, mappingOf(written)[name], path);
@@ -184,7 +184,7 @@ function groupsAndThresholds(work: Work, facts: GroupFacts): { groups: ValidGrou
 
 function behaviorOf(work: Work, kind: EndpointKind, raw: Mapping, path: readonly string[], facts: GroupFacts): Behavior | null {
   const before = work.findings.length;
-  const options = check(work, kind.options, raw['behavior'] ?? {}, [...path, 'behavior']);
+  const options = check(work, kind.options, raw.behavior ?? {}, [...path, 'behavior']);
   if (work.findings.length > before) return null;
   const behavior = { kind, options };
   checkBehavior(behavior, path, facts.machine, work.findings);
@@ -192,7 +192,7 @@ function behaviorOf(work: Work, kind: EndpointKind, raw: Mapping, path: readonly
 }
 
 function thresholdsOf(work: Work, facts: Parameters<typeof checkThresholds>[2]): Threshold[] {
-  const written = work.tree['thresholds'];
+  const written = work.tree.thresholds;
   if (written === undefined || written === null) return [];
   const thresholds: Threshold[] = [];
   for (const [selector, value] of Object.entries(mappingOf(written))) {

@@ -89,7 +89,7 @@ const durationKeys =
 const looksLikeDuration = (path: readonly PropertyKey[]): boolean => durationKeys.test(String(path.at(-1) ?? ''));
 
 function hintOf(params: Record<string, unknown> | undefined): string | undefined {
-  return typeof params?.['hint'] === 'string' ? params['hint'] : undefined;
+  return typeof params?.hint === 'string' ? params.hint : undefined;
 }
 
 /** Of the forms that a value may have, the complaints of the one it was probably meant to be; null when it is none of their kind. */

@@ -22,8 +22,6 @@ export interface EndpointType<Options = unknown> {
   readonly metricsOf?: (options: Options) => readonly MetricDeclaration[];
   /** Template names of its own beside those of EndpointContext.values, e.g. 'message.id'; 'captured.NAME' of a `captures:` map is known without. */
   readonly names?: readonly string[];
-  /** Metrics that depend on the options (an external program's own), beside `metrics`. */
-  readonly declares?: (options: Options) => readonly MetricDeclaration[];
   /** Thousandths of a core that one active endpoint needs, measured; 0.5 is allowed. */
   readonly costMillicores: (options: Options) => number;
   /** Called once per worker and group before the run: shared agents, pools, compiled templates. */
