@@ -32,7 +32,7 @@ function metricColumns(points: readonly (Point | undefined)[], rollup: string, s
   return { metric, group, kind, perS: cells.map((cell) => (cell?.kind === 'counter' ? cell.sum / stepS : null)) };
 }
 
-/** Every point from the first to the last that has one; a point without windows is null, not zero. */
+/** Every second of which a window came, in order; a metric that was silent in it is null, not zero. */
 export function timelineReport(aggregate: Aggregate, t0SwarmMs: number): TimelineReport {
   const { points: byKey, stepS, rollups } = aggregate.timeline;
   const keys = [...byKey.keys()].sort((left, right) => left - right);
