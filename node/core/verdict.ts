@@ -56,21 +56,26 @@ const told =
     facts.endMessage === '' ? text : `${text}: ${facts.endMessage}`;
 const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Share of due lives that never started, less what the loss policy gives away. */
-function shortfallShare(facts: VerdictFacts): number {
-  if (facts.livesDue === 0) return 0;
+/** More due lives were never started than the loss policy gives away and chance explains. In counts, so that no rounding decides. */
+function isShort(facts: VerdictFacts): boolean {
   const tolerated = facts.onNodeLoss.kind === 'tolerate' ? facts.onNodeLoss.percent / 100 : 0;
-  return Math.max(0, 1 - facts.livesStarted / facts.livesDue - tolerated);
+  return facts.livesDue - facts.livesStarted > facts.livesDue * (tolerated + VERDICT_LIMITS.shortfallShareMax);
 }
 
 const missingShare = (facts: VerdictFacts): number => facts.windowsMissing / Math.max(1, facts.windows + facts.windowsMissing);
 
-function crossed({ thresholds }: VerdictFacts): string {
-  const failed = thresholds.filter(({ state }) => state !== 'pass');
+/** A run that was cut short may not have come to a threshold's samples: then their absence is no failure of its own. */
+function notMet({ thresholds, end }: VerdictFacts): ThresholdResult[] {
+  return thresholds.filter(({ state }) => state === 'fail' || (state === 'no-samples' && end === 'completed'));
+}
+
+function crossed(facts: VerdictFacts): string {
+  const failed = notMet(facts);
   const names = failed.map(
     ({ selector, expression, state }) => `${selector} ${expression}${state === 'no-samples' ? ' (no samples)' : ''}`,
   );
-  return `${plural(failed.length, 'threshold')} of ${thresholds.length} not met: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}`;
+  const more = names.length > 3 ? ', ...' : '';
+  return `${failed.length} of ${plural(facts.thresholds.length, 'threshold')} not met: ${names.slice(0, 3).join(', ')}${more}`;
 }
 
 /** Ordered by precedence: the first row that holds gives verdict and exit. */
@@ -173,14 +178,14 @@ export const VERDICT_TABLE: readonly Row[] = [
   },
   {
     code: 'load-short',
-    when: (facts) => facts.end === 'completed' && shortfallShare(facts) > VERDICT_LIMITS.shortfallShareMax,
+    when: (facts) => facts.end === 'completed' && isShort(facts),
     level: 'taint',
     exit: 'generatorOverloaded',
     message: (facts) => `only ${formatPercent(facts.livesStarted / facts.livesDue)} of the planned endpoints were started`,
   },
   {
     code: 'threshold-failed',
-    when: (facts) => facts.thresholds.some(({ state }) => state === 'fail' || (state === 'no-samples' && facts.end === 'completed')),
+    when: (facts) => notMet(facts).length > 0,
     level: 'fail',
     exit: 'thresholdFailed',
     message: crossed,

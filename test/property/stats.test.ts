@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { absorb, type Aggregate, createAggregate, hasStaleClaims } from '../../node/core/aggregate.ts';
+import { type Aggregate, absorb, createAggregate, hasStaleClaims } from '../../node/core/aggregate.ts';
 import { gapsOf, select, taintedShare } from '../../node/core/aggregate-read.ts';
 import { createHistogram, encode, encodedCount, extremesOf, merge, record, valueAtPercentile } from '../../node/core/histogram.ts';
 import { addNumber, createNumberSet, holesUpTo } from '../../node/core/number-set.ts';
@@ -36,13 +36,17 @@ describe('histograms', () => {
 
   it('tell percentiles within the stated error', () => {
     fc.assert(
-      fc.property(values.filter(({ length }) => length > 0), fc.double({ min: 0.01, max: 100, noNaN: true }), (samples, percentile) => {
-        const sorted = samples.map((sample) => Math.round(sample * 1000) / 1000).sort((left, right) => left - right);
-        const exact = sorted[Math.max(1, Math.ceil((percentile / 100) * sorted.length - 1e-9 * sorted.length)) - 1]!;
-        const told = valueAtPercentile(histogramOf(samples), percentile);
-        expect(told).toBeGreaterThanOrEqual(exact);
-        expect(told).toBeLessThanOrEqual(exact * (1 + 1 / 1024) + 0.001);
-      }),
+      fc.property(
+        values.filter(({ length }) => length > 0),
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        (samples, percentile) => {
+          const sorted = samples.map((sample) => Math.round(sample * 1000) / 1000).sort((left, right) => left - right);
+          const exact = sorted[Math.max(1, Math.ceil((percentile / 100) * sorted.length - 1e-9 * sorted.length)) - 1]!;
+          const told = valueAtPercentile(histogramOf(samples), percentile);
+          expect(told).toBeGreaterThanOrEqual(exact);
+          expect(told).toBeLessThanOrEqual(exact * (1 + 1 / 1024) + 0.001);
+        },
+      ),
     );
   });
 
@@ -59,9 +63,14 @@ const NODES = ['node-a', 'node-b', 'node-c'];
 const GROUPS = ['viewers', 'speakers'];
 const sketch: fc.Arbitrary<Omit<WindowSketch, 'number'>> = fc.record({
   // Clocks disagree, and one is far off: the timeline must not care.
-  startMs: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 30_000 }) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 1e12 }) }),
+  startMs: fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: 0, max: 30_000 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 1e12 }) },
+  ),
   durationMs: fc.integer({ min: 900, max: 2500 }),
-  durations: fc.dictionary(fc.constantFrom(...GROUPS), fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 5 }), { noNullPrototype: true }),
+  durations: fc.dictionary(fc.constantFrom(...GROUPS), fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 5 }), {
+    noNullPrototype: true,
+  }),
   counters: fc.dictionary(fc.constantFrom('bytes', 'messages'), fc.integer({ min: 1, max: 1000 }), { noNullPrototype: true }),
   checks: fc.array(fc.boolean(), { maxLength: 4 }),
   gauge: fc.integer({ min: 0, max: 50 }),
@@ -102,7 +111,8 @@ const deliveries: fc.Arbitrary<{ tidy: Delivery[]; untidy: Delivery[] }> = fc
     });
   })
   .chain((tidy) =>
-    fc.tuple(fc.shuffledSubarray(tidy, { minLength: tidy.length }), fc.array(fc.constantFrom(...tidy), { maxLength: 8 }))
+    fc
+      .tuple(fc.shuffledSubarray(tidy, { minLength: tidy.length }), fc.array(fc.constantFrom(...tidy), { maxLength: 8 }))
       .map(([shuffled, repeated]) => ({ tidy, untidy: [...shuffled.slice(0, 3), ...repeated, ...shuffled.slice(3), ...repeated] })),
   );
 
@@ -116,7 +126,9 @@ const sortedMap = <T>(map: ReadonlyMap<string, T>): [string, T][] => [...map].so
 const readingOf = (aggregate: Aggregate) => ({
   series: sortedMap(aggregate.series).map(([key, series]) => {
     if (series.kind === 'trend') return [key, ...stateOf(series.histogram)];
-    return series.kind === 'gauge' ? [key, series.min, series.max, sortedMap(series.byNode), select(aggregate, series.metric, series.tags)] : [key, series];
+    return series.kind === 'gauge'
+      ? [key, series.min, series.max, sortedMap(series.byNode), select(aggregate, series.metric, series.tags)]
+      : [key, series];
   }),
   groups: sortedMap(aggregate.groups),
   errors: sortedMap(aggregate.errors),
@@ -220,7 +232,9 @@ describe('number sets', () => {
           seen.add(number);
         }
         const missing = Array.from({ length: upTo }, (_, index) => index + 1).filter((number) => !seen.has(number));
-        const holes = holesUpTo(set, upTo).flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+        const holes = holesUpTo(set, upTo).flatMap(({ first, last }) =>
+          Array.from({ length: last - first + 1 }, (_, index) => first + index),
+        );
         expect(holes).toEqual(missing);
       }),
     );

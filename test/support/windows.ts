@@ -29,7 +29,16 @@ export function makeWindow(sketch: WindowSketch): Window {
   for (const pass of sketch.checks ?? []) statistics.rate('checks', { group: 'viewers', check: 'status is 200' }).add(pass);
   if (sketch.gauge !== undefined) statistics.gauge('rooms_open', { group: 'viewers' }).set(sketch.gauge);
   const { series } = statistics.snapshot();
-  const load = (sketch.load ?? []).map((part) => ({ group: 'viewers', owned: 0, active: 0, started: 0, finished: 0, failed: 0, claims: [], ...part }));
+  const load = (sketch.load ?? []).map((part) => ({
+    group: 'viewers',
+    owned: 0,
+    active: 0,
+    started: 0,
+    finished: 0,
+    failed: 0,
+    claims: [],
+    ...part,
+  }));
   return {
     number: sketch.number,
     startMs: sketch.startMs ?? sketch.number * 1000,

@@ -1,6 +1,18 @@
 import { JsHistogram } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
-import { createHistogram, encode, encodedCount, extremesOf, type Histogram, HIGHEST_UNITS, merge, mergeEncoded, record, reset, valueAtPercentile } from '../../node/core/histogram.ts';
+import {
+  createHistogram,
+  encode,
+  encodedCount,
+  extremesOf,
+  HIGHEST_UNITS,
+  type Histogram,
+  merge,
+  mergeEncoded,
+  record,
+  reset,
+  valueAtPercentile,
+} from '../../node/core/histogram.ts';
 import { createRng } from '../../node/core/rng.ts';
 
 function filled(seed: number, count: number): { histogram: Histogram; values: number[] } {
@@ -13,7 +25,11 @@ function filled(seed: number, count: number): { histogram: Histogram; values: nu
 
 /** hdr-histogram-js types do not list the decoder that its own log reader uses. */
 const readByLibrary = (bytes: Uint8Array) =>
-  (JsHistogram as unknown as { decode(bytes: Uint8Array, bits: number): { totalCount: number; getValueAtPercentile(percentile: number): number } }).decode(bytes, 64);
+  (
+    JsHistogram as unknown as {
+      decode(bytes: Uint8Array, bits: number): { totalCount: number; getValueAtPercentile(percentile: number): number };
+    }
+  ).decode(bytes, 64);
 
 describe('percentiles', () => {
   it('are at most 1/1024 above the exact value of that rank, and never below it', () => {
@@ -115,7 +131,10 @@ describe('the encoding', () => {
     { what: 'another precision', bytes: changed(15, 2) },
     { what: 'another range', bytes: changed(31, 1) },
     { what: 'a counter that never ends', bytes: Uint8Array.from([...changed(7, 12).slice(0, 40), ...new Array<number>(12).fill(0xff)]) },
-    { what: 'more zeros than there are counters', bytes: Uint8Array.from([...changed(7, 5).slice(0, 6), 0, 5, ...good.slice(8, 40), 0xff, 0xff, 0xff, 0x7f, 0x02]) },
+    {
+      what: 'more zeros than there are counters',
+      bytes: Uint8Array.from([...changed(7, 5).slice(0, 6), 0, 5, ...good.slice(8, 40), 0xff, 0xff, 0xff, 0x7f, 0x02]),
+    },
   ])('$what is refused', ({ bytes }) => {
     expect(encodedCount(bytes)).toBe(-1);
   });

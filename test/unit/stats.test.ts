@@ -87,7 +87,8 @@ describe('bounds', () => {
 
   it('fold causes beyond the bound into "other", by group and side, and cut examples', () => {
     const statistics = createStatistics({ causesMax: 2, exampleLengthMax: 10 });
-    for (const cause of ['timeout', 'reset', 'timeout', 'dns', 'garbage']) statistics.error('target', 'viewers', cause, `x${cause}`.repeat(5));
+    for (const cause of ['timeout', 'reset', 'timeout', 'dns', 'garbage'])
+      statistics.error('target', 'viewers', cause, `x${cause}`.repeat(5));
     statistics.error('generator', 'speakers', 'crashed', 'one');
     const { errors, series } = statistics.snapshot();
     expect(errors.map(({ side, group, cause, count }) => [side, group, cause, count])).toEqual([
@@ -120,7 +121,9 @@ describe('deltas of several workers', () => {
     expect(valueAtPercentile(histogram, 75)).toBeCloseTo(3, 2);
     expect(find(merged.series, 'open')).toEqual({ kind: 'gauge', last: 21, min: 21, max: 21 });
     expect(merged.errors).toEqual([{ side: 'target', group: 'viewers', cause: 'timeout', count: 2, example: 'worker 0' }]);
-    expect(merged.load).toEqual([{ group: 'viewers', owned: 10, active: 8, started: 2, finished: 0, failed: 0, claims: ['0.0', '1.0', '3.0'] }]);
+    expect(merged.load).toEqual([
+      { group: 'viewers', owned: 10, active: 8, started: 2, finished: 0, failed: 0, claims: ['0.0', '1.0', '3.0'] },
+    ]);
   });
 });
 

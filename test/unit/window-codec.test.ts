@@ -23,7 +23,8 @@ const withField = (index: number, value: unknown): Uint8Array => {
   return dagCbor.encode(fields);
 };
 const firstSeries = (dagCbor.decode(encodeWindow(WINDOW)) as unknown[][])[4]![0] as unknown[];
-const withSeriesField = (index: number, value: unknown): Uint8Array => withField(4, [firstSeries.map((field, at) => (at === index ? value : field))]);
+const withSeriesField = (index: number, value: unknown): Uint8Array =>
+  withField(4, [firstSeries.map((field, at) => (at === index ? value : field))]);
 
 describe('a window', () => {
   it('comes back as it went', () => {
@@ -44,9 +45,23 @@ describe('a window', () => {
   });
 
   it('keeps a tag that is called like a part of objects', () => {
-    const odd = { ...WINDOW, series: [{ ...WINDOW.series[0]!, tags: Object.fromEntries([['__proto__', 'x'], ['constructor', 'y']]) }] };
+    const odd = {
+      ...WINDOW,
+      series: [
+        {
+          ...WINDOW.series[0]!,
+          tags: Object.fromEntries([
+            ['__proto__', 'x'],
+            ['constructor', 'y'],
+          ]),
+        },
+      ],
+    };
     const decoded = decodeWindow(encodeWindow(odd));
-    expect(decoded.ok && Object.entries(decoded.value.series[0]!.tags)).toEqual([['__proto__', 'x'], ['constructor', 'y']]);
+    expect(decoded.ok && Object.entries(decoded.value.series[0]!.tags)).toEqual([
+      ['__proto__', 'x'],
+      ['constructor', 'y'],
+    ]);
   });
 });
 
