@@ -33,13 +33,14 @@ const CAUSES: Readonly<Record<string, string>> = {
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
 const UNSENDABLE = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'ERR_INVALID_URL', 'UND_ERR_NOT_SUPPORTED']);
 
-export function networkCause(error: { readonly code?: unknown; readonly message?: string }): NetworkCause {
+export function networkCause(error: { readonly code?: unknown; readonly name?: string }): NetworkCause {
   const code = typeof error.code === 'string' ? error.code : '';
   if (EXHAUSTED.has(code)) return { side: 'generator', cause: 'sockets-exhausted' };
   if (UNSENDABLE.has(code)) return { side: 'generator', cause: 'invalid-request' };
   const known = CAUSES[code];
   if (known !== undefined) return { side: 'target', cause: known };
-  if (code.startsWith('HPE_') || code.startsWith('WS_ERR_')) return { side: 'target', cause: 'garbage' };
+  if (error.name === 'HTTPParserError' || code.startsWith('HPE_') || code.startsWith('WS_ERR_'))
+    return { side: 'target', cause: 'garbage' };
   if (code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT') || code === 'EPROTO')
     return { side: 'target', cause: 'tls' };
   return { side: 'target', cause: code === '' ? 'error' : code.toLowerCase().replaceAll('_', '-') };

@@ -43,6 +43,8 @@ export interface GroupContext<Options> {
 
 export interface EndpointFactory {
   readonly create: (context: EndpointContext) => Endpoint;
+  /** Brings the recorder up to date with what is counted elsewhere (bytes of sockets). Called before every delta. */
+  readonly flush?: () => void;
   /** Releases what prepare made. */
   readonly close: () => Promise<void>;
 }

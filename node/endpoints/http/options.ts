@@ -96,6 +96,7 @@ export const optionsShape = z.strictObject({
   every: durationShape
     .optional()
     .describe('Iterations begin at this period, whatever the answers take (open model); default: one after the other.'),
+  retryPause: durationShape.default(1000).describe('Least wait after a request that got no answer, so that a dead target is not hammered.'),
   onFailure: z.enum(['continue', 'end-iteration', 'leave']).default('end-iteration').describe('What a failed request does to the journey.'),
   requests: z.array(requestShape).min(1).max(REQUESTS_MAX),
 });
