@@ -18,6 +18,9 @@ export interface LogState {
   digest: number;
 }
 
+/** Nobody gets here honestly. An entry beyond is kept but does not set this node's clock, or one hostile author could push it to where nobody accepts it. */
+const LAMPORT_FOLLOWED_MAX = 2 ** 48;
+
 export type Refusal = 'too-many-authors' | 'too-many-entries' | 'broken-chain' | 'fork' | 'pending-full' | 'bad-lamport';
 
 export const createLog = (): LogState => ({ authors: new Map(), pending: new Map(), pendingCount: 0, lamport: 0, size: 0, digest: 0 });
@@ -40,7 +43,7 @@ function push(log: LogState, entries: Entry[], entry: Entry): void {
   entries.push(entry);
   log.size += 1;
   log.digest ^= digestOf(entry);
-  if (entry.lamport > log.lamport) log.lamport = entry.lamport;
+  if (entry.lamport > log.lamport && entry.lamport <= LAMPORT_FOLLOWED_MAX) log.lamport = entry.lamport;
 }
 
 function hold(log: LogState, entry: Entry): Refusal | null {
@@ -104,7 +107,7 @@ export function ingest(log: LogState, entry: Entry, accepted: Entry[]): Refusal 
 export function nextHeader(log: LogState, author: NodeId): { author: NodeId; seq: number; prev: string; lamport: number } {
   const entries = log.authors.get(author);
   const last = entries?.[entries.length - 1];
-  return { author, seq: (last?.seq ?? 0) + 1, prev: last?.hash ?? '', lamport: log.lamport + 1 };
+  return { author, seq: (last?.seq ?? 0) + 1, prev: last?.hash ?? '', lamport: Math.max(log.lamport, last?.lamport ?? 0) + 1 };
 }
 
 /** Adds an own, freshly sealed entry; it must fit. */

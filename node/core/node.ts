@@ -4,7 +4,7 @@
 
 import { append, receive, refreshDerived } from './append.ts';
 import { unreachable } from './assert.ts';
-import { EMPTY_CHAIN, electorateOf } from './chain.ts';
+import { EMPTY_CHAIN, electorateOf, isElector } from './chain.ts';
 import { createClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { createElection, electionTick, heardBeat, onBallot, onCanvass } from './election.ts';
@@ -124,6 +124,8 @@ function onGossip(state: NodeState, effects: Effects, from: NodeId, gossip: Goss
       receive(state, effects, gossip.entries, null);
       return;
     case 'beat':
+      // Only a voter can lead: a beat of anybody else, with whatever term, must not drown the coordinator's.
+      if (!isElector(state.facts, state.electorate, from)) return countRefused(state, 'beat-of-a-stranger');
       if (heardBeat(state, gossip.term, gossip.beat) && state.coordinator?.node === from) pulseNow(state);
       return;
     case 'canvass':
