@@ -86,8 +86,10 @@ function refreshNeighbours(state: NodeState, effects: Effects): void {
 
 export function peerUp(state: NodeState, effects: Effects, peer: NodeId): void {
   state.sync.connected.add(peer);
-  // Whoever dialled us, or whom we dialled before knowing anybody (a seed): one digest tells whether there is anything to say.
-  if (state.sync.peers.size < BOUNDS.neighboursMax || state.sync.peers.has(peer))
+  // Whoever dialled us, or whom we dialled before knowing anybody (a seed): one digest tells whether there is anything to say. A peer whose hello is not here
+  // may belong to a part of the swarm that has filled its neighbours among itself, as we have: without a word now the two parts would never meet.
+  const isStranger = !state.facts.hellos.has(peer);
+  if (state.sync.peers.size < BOUNDS.neighboursMax || state.sync.peers.has(peer) || isStranger)
     announce(state, effects, peer, peerOf(state, peer), false);
 }
 

@@ -18,7 +18,7 @@ function drafts(world: World, saysHello: boolean): Draft[] {
   const capabilities = world.nodes[0]!.spec.capabilities;
   const self = { node: INTRUDER, voter: true, load: true, capabilities };
   const claims = world.spec.plan.shards.map((shard) => ({ shard: shard.id, epoch: 9 }));
-  const hello: Draft = { kind: 'hello', body: { incarnation: 1, voter: true, load: false, capabilities, addresses: [], version: 'sim' } };
+  const hello: Draft = { kind: 'hello', body: { incarnation: 1, voter: false, load: false, capabilities, addresses: [], version: 'sim' } };
   const first: Draft[] = saysHello ? [hello] : [];
   const { runId } = world.spec.manifest;
   return [

@@ -32,6 +32,8 @@ export function checkExactLoad(world: World): Checker {
     afterStep(node, _event, effects) {
       for (const report of effects.report) if (SAYS_SHORTFALL.has(report.event)) shortfallReports += 1;
       for (const entry of effects.persist) {
+        // A node that comes back says hello again, and the scoreboard shows it.
+        if (entry.kind === 'hello' && entry.body.incarnation > 1) shortfallReports += 1;
         if (entry.kind !== 'phase') continue;
         if (entry.body.phase === 'running') {
           t0TrueMs = (entry.body.atSwarmMs - node.clock.offsetMs) / node.clock.rate;

@@ -17,6 +17,7 @@ interface Bounds {
   readonly lonelyMs: number;
   readonly sealedMs: number;
   readonly wallMs: number;
+  readonly formMs: number;
   readonly endMs: number;
 }
 
@@ -29,6 +30,7 @@ function boundsOf(world: World): Bounds {
     lonelyMs: (timing.graceMs + windDownMs) * drift + SLACK_MS,
     sealedMs: windDownMs * drift + SLACK_MS,
     wallMs: (manifest.wallMsMax + windDownMs + timing.graceMs) * drift + SLACK_MS,
+    formMs: (timing.formMsMax + timing.graceMs) * drift + SLACK_MS,
     endMs: endBoundMs(world.spec),
   };
 }
@@ -46,8 +48,9 @@ export function checkNothingLeft(world: World): Checker {
     if (ghost.rosterMs >= 0 && nowMs - Math.max(ghost.contactMs, ghost.rosterMs) > bounds.lonelyMs) {
       alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.contactMs)} after it last heard a coordinator`);
     }
+    if (ghost.rosterMs < 0 && nowMs - node.bornMs > bounds.formMs && nowMs - ghost.contactMs > bounds.lonelyMs) alarm('P5', `${node.id} is still there ${ago(nowMs - node.bornMs)} after its start, without a roster`);
     if (ghost.sealedMs >= 0 && nowMs - Math.max(ghost.sealedMs, node.bornMs) > bounds.sealedMs) alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.sealedMs)} after the run was sealed`);
-    if (ghost.manifestMs >= 0 && nowMs - ghost.manifestMs > bounds.wallMs) alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.manifestMs)} after the manifest`);
+    if (ghost.rosterMs >= 0 && nowMs - ghost.manifestMs > bounds.wallMs) alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.manifestMs)} after the manifest`);
   };
   const checkLoad = (node: SimNode): void => {
     if (node.life === 0 || runningCount(node.workers) === 0) return;
