@@ -13,6 +13,9 @@ interface Verb {
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
+  new: { about: 'write a commented starter scenario', load: () => import('./commands/new.ts') },
+  plan: { about: 'show what would run where, without running', load: () => import('./commands/plan.ts') },
+  validate: { about: 'check scenario files: all problems at once, with line and hint', load: () => import('./commands/validate.ts') },
   doctor: { about: 'list what this machine has, lacks, and what that costs', load: () => import('./commands/doctor.ts') },
 };
 

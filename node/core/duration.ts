@@ -19,6 +19,7 @@ export function parseDuration(text: string): number | null {
 /** The shortest usual spelling: 90500 -> '1m30.5s', 250 -> '250ms', 3600000 -> '1h'. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;
+  if (ms === 0) return '0s';
   if (ms < 1000) return `${Number(ms.toFixed(ms < 10 ? 1 : 0))}ms`;
   let tenths = Math.round(ms / 100);
   const hours = Math.floor(tenths / 36_000);

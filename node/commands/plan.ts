@@ -1,0 +1,88 @@
+// `quilt-swarm plan FILE`: what would run where, without running: totals, the load curve, the share of each of N equal nodes by the same
+// assign() that a swarm uses, and whether their cores suffice. With --json everything, shards included. Exit 113 when a shard has no place.
+
+import { availableParallelism } from 'node:os';
+import { Command } from 'commander';
+import { columns, out } from '../adapters/terminal.ts';
+import { type Assignment, assign } from '../core/assign.ts';
+import { targetsOf } from '../core/host-port.ts';
+import type { RosterMember } from '../core/messages.ts';
+import { makePlan } from '../core/plan.ts';
+import type { Plan } from '../core/plan-types.ts';
+import type { ValidScenario } from '../core/scenario-types.ts';
+import { finish, finishWithProblems, nameValue, runCommand, wholeNumber } from './finish.ts';
+import { type NodeShare, renderPlan } from './plan-view.ts';
+import { readScenarioFile } from './read-scenario.ts';
+
+interface Flags {
+  readonly nodes: number;
+  readonly cores?: number;
+  readonly label: Readonly<Record<string, string>>;
+  readonly variable: Readonly<Record<string, string>>;
+  readonly json?: boolean;
+}
+
+async function plan(file: string, flags: Flags): Promise<void> {
+  const read = await readScenarioFile(file, flags.variable);
+  if (!read.ok) return finishWithProblems(read.problems);
+  const { scenario } = read.value;
+  const made = makePlan(scenario);
+  const members = equalNodes(flags, scenario);
+  const assignment = assign(made, members);
+  const nodes = members.map((member) => shareOf(member, made, assignment));
+  const unplaceable = reasonsOf(assignment);
+  const targets = targetsOf(scenario);
+  if (flags.json)
+    out(
+      JSON.stringify({
+        scenario: scenario.name,
+        plan: made,
+        owners: assignment.owners,
+        nodes,
+        unplaceable,
+        targets,
+        thresholds: scenario.thresholds,
+      }),
+    );
+  else for (const line of renderPlan({ scenario, plan: made, nodes, unplaceable, targets, columns: columns() })) out(line);
+  if (unplaceable.length > 0) finish('capacityNeverReached');
+}
+
+/** N nodes that can run every type of the scenario; without --cores they share this machine's. */
+function equalNodes({ nodes, cores: coresEach, label }: Flags, scenario: ValidScenario): RosterMember[] {
+  const types = [...new Set(['http', ...scenario.groups.map(({ type }) => type)])];
+  const cores = coresEach ?? availableParallelism() / nodes;
+  const capabilities = { types, cores, memoryMb: 0, capacityMillicores: Math.floor(cores * 1000), labels: label };
+  return Array.from({ length: nodes }, (_, index) => ({ node: `node-${index + 1}`, voter: true, load: true, capabilities }));
+}
+
+function shareOf({ node, capabilities }: RosterMember, made: Plan, { owners }: Assignment): NodeShare {
+  const own = made.shards.filter((shard) => owners[shard.id] === node);
+  return {
+    node,
+    shards: own.length,
+    endpointsMax: own.reduce((sum, shard) => sum + (shard.kind === 'endpoints' ? shard.activeMax : 0), 0),
+    millicores: own.reduce((sum, shard) => sum + shard.costMillicores, 0),
+    capacityMillicores: capabilities.capacityMillicores,
+  };
+}
+
+function reasonsOf({ unplaceable }: Assignment): { reason: string; shards: number }[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of unplaceable) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, shards]) => ({ reason, shards }));
+}
+
+export function command(): Command {
+  return new Command('plan')
+    .description('show what would run where, without running')
+    .argument('<file>', 'scenario file')
+    .option('-n, --nodes <N>', 'nodes to spread the plan over', wholeNumber(1, 10_000), 4)
+    .option('--cores <N>', "cores of each node (default: this machine's, shared by all)", wholeNumber(1, 1024))
+    .option('--label <NAME=VALUE>', 'label that every node carries (repeatable)', nameValue, {})
+    .option('-e, --variable <NAME=VALUE>', 'set a variable of the scenario (repeatable)', nameValue, {})
+    .option('--json', 'everything as JSON, shards included')
+    .action(plan);
+}
+
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
