@@ -81,8 +81,10 @@ export function loadIdentity(path: string): Result<Identity> {
 /** Written beside its place and linked into it, so that a crash leaves no half key and nobody's key is overwritten. */
 export function saveIdentity(path: string, identity: Identity): Result<null> {
   const beside = `${path}.${randomBytes(6).toString('hex')}`;
+  let hasFolder = false;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    hasFolder = true;
     const pem = createPrivateKey({ key: Buffer.concat([PKCS8_HEADER, identity.seed]), format: 'der', type: 'pkcs8' }).export({
       format: 'pem',
       type: 'pkcs8',
@@ -97,7 +99,7 @@ export function saveIdentity(path: string, identity: Identity): Result<null> {
       hint: 'the folder must be writable and have space; a key that is there already is never overwritten',
     });
   } finally {
-    rmSync(beside, { force: true });
+    if (hasFolder) rmSync(beside, { force: true });
   }
 }
 
