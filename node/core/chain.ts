@@ -44,12 +44,19 @@ export interface Electorate {
   readonly quorum: number;
 }
 
+/** Whether `author` won `term` by the votes of `electorate`. */
+const hasWon = (facts: Facts, electorate: Electorate, term: number, author: NodeId): boolean =>
+  (facts.leads.get(term) ?? []).some((lead) => lead.author === author) && votesFor(facts, electorate, term, author) >= electorate.quorum;
+
 /** Depends on the set of entries only, never on the chain, because the chain depends on it. */
 export function electorateOf(facts: Facts, config: NodeConfig): Electorate {
   const voters = new Set<NodeId>();
   let size = config.expectNodes + config.expectWitnesses;
+  const forming: Electorate = { voters: null, quorum: majority(size) };
   for (const entry of facts.decisions.values()) {
     if (entry.kind !== 'roster' || entry.body.previous !== null) continue;
+    // Anybody can write a roster; only one by an elected coordinator says who may vote.
+    if (!hasWon(facts, forming, entry.body.term, entry.author)) continue;
     const members = entry.body.add.filter((member) => member.voter);
     for (const member of members) voters.add(member.node);
     size = Math.max(size, members.length);
