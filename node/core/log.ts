@@ -50,10 +50,10 @@ function hold(log: LogState, entry: Entry): Refusal | null {
   if (log.pendingCount >= BOUNDS.pendingEntriesMax) return 'pending-full';
   const waiting = log.pending.get(entry.author) ?? new Map<number, Entry>();
   log.pending.set(entry.author, waiting);
-  if (!waiting.has(entry.seq)) {
-    waiting.set(entry.seq, entry);
-    log.pendingCount += 1;
-  }
+  const held = waiting.get(entry.seq);
+  if (held !== undefined) return held.hash === entry.hash ? null : 'fork';
+  waiting.set(entry.seq, entry);
+  log.pendingCount += 1;
   return null;
 }
 
@@ -61,13 +61,12 @@ function hold(log: LogState, entry: Entry): Refusal | null {
 function drain(log: LogState, author: NodeId, entries: Entry[], accepted: Entry[]): Refusal | null {
   const waiting = log.pending.get(author);
   if (waiting === undefined) return null;
-  for (;;) {
-    const next = waiting.get(entries.length + 1);
-    if (next === undefined) break;
+  let refusal: Refusal | null = null;
+  for (let next = waiting.get(entries.length + 1); next !== undefined; next = waiting.get(entries.length + 1)) {
     waiting.delete(next.seq);
     log.pendingCount -= 1;
-    const refusal = chainRefusal(entries, next);
-    if (refusal !== null) return refusal;
+    refusal = chainRefusal(entries, next);
+    if (refusal !== null) break;
     push(log, entries, next);
     accepted.push(next);
   }
@@ -77,7 +76,7 @@ function drain(log: LogState, author: NodeId, entries: Entry[], accepted: Entry[
     log.pendingCount -= 1;
   }
   if (waiting.size === 0) log.pending.delete(author);
-  return null;
+  return refusal;
 }
 
 /** Adds one entry. Appends to `accepted` everything that became part of the log by it, in chain order. Duplicates are silent. */
