@@ -3,6 +3,7 @@
 // 2018): a shard goes to its best-scoring node that still has room, so a lost node moves only its own shards and nobody is overfilled.
 // Applied decision by decision along the chain; the epoch of a shard counts its owners.
 
+import { canonicalJson } from './canonical.ts';
 import type { Capabilities, NodeId, RosterMember } from './messages.ts';
 import type { Plan, Shard, ShardId } from './plan-types.ts';
 import { hashString, mix32 } from './rng.ts';
@@ -54,6 +55,18 @@ function score(shard: Shard, bin: Bin): number {
   return -bin.capabilities.capacityMillicores / Math.log(uniform);
 }
 
+/** Bins that may run a shard. Shards of one type and constraint share the answer: shards x nodes comparisons of labels would cost more than the placing. */
+function fittingIn(bins: readonly Bin[]): (shard: Shard) => readonly Bin[] {
+  const known = new Map<string, readonly Bin[]>();
+  return (shard) => {
+    const key = canonicalJson([shard.type, shard.constraints]);
+    const fitting = known.get(key) ?? bins.filter((bin) => canRun(shard, bin.capabilities));
+    known.set(key, fitting);
+    return fitting;
+  };
+}
+
+/** The best-scoring of the fitting bins that has room under the limit; when none has, the emptiest that has room at all. */
 function choose(shard: Shard, bins: readonly Bin[], fillLimit: number): Bin | null {
   let best: Bin | null = null;
   let bestScore = -1;
@@ -62,7 +75,7 @@ function choose(shard: Shard, bins: readonly Bin[], fillLimit: number): Bin | nu
   for (const bin of bins) {
     const capacity = bin.capabilities.capacityMillicores;
     const filled = bin.filledMillicores + shard.costMillicores;
-    if (filled > capacity || !canRun(shard, bin.capabilities)) continue;
+    if (filled > capacity) continue;
     if (filled > capacity * fillLimit && bin.filledMillicores > 0) {
       if (filled / capacity < spareFill) [spare, spareFill] = [bin, filled / capacity];
       continue;
@@ -100,19 +113,25 @@ export function place({ plan, previous, nodes, movable, onlyTo }: Placement): As
   const binOf = new Map(bins.map((bin) => [bin.node, bin]));
   const owners = [...previous.owners];
   const epochs = [...previous.epochs];
-  const unplaceable: { shard: ShardId; reason: string }[] = [];
+  // What an earlier decision could not place is still not placed, unless it is tried again now.
+  const unplaceable = previous.unplaceable.filter(({ shard }) => !movable.has(shard));
   for (const shard of plan.shards) {
     const owner = owners[shard.id];
     const bin = owner == null || movable.has(shard.id) ? undefined : binOf.get(owner);
     if (bin !== undefined) bin.filledMillicores += shard.costMillicores;
   }
   const fillLimit = fillLimitOf(plan, bins);
-  const order = plan.shards.filter((shard) => movable.has(shard.id)).sort((a, b) => b.costMillicores - a.costMillicores || a.id - b.id);
+  const fitting = fittingIn(bins);
+  // Shards that have an owner come first: one that stays needs the room it had, before anybody else gets it.
+  const isOwned = (shard: Shard): number => (binOf.has(owners[shard.id] ?? '') ? 1 : 0);
+  const order = plan.shards
+    .filter((shard) => movable.has(shard.id))
+    .sort((a, b) => isOwned(b) - isOwned(a) || b.costMillicores - a.costMillicores || a.id - b.id);
   for (const shard of order) {
     const current = owners[shard.id] ?? null;
     const currentBin = current === null ? undefined : binOf.get(current);
-    let bin = choose(shard, bins, fillLimit);
-    if (bin !== null && currentBin !== undefined && onlyTo !== null && !onlyTo.has(bin.node)) bin = currentBin;
+    let bin = choose(shard, fitting(shard), fillLimit);
+    if (currentBin !== undefined && onlyTo !== null && (bin === null || !onlyTo.has(bin.node))) bin = currentBin;
     if (bin === null) {
       unplaceable.push({ shard: shard.id, reason: whyUnplaceable(shard, bins) });
       owners[shard.id] = null;
