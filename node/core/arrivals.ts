@@ -3,11 +3,14 @@
 // every node computes the same times from the seed alone. Rates are per second, times in milliseconds.
 
 import { unreachable } from './assert.ts';
-import { hashInts } from './rng.ts';
+import { hashInts, mix32 } from './rng.ts';
 import type { Segment, Spread } from './scenario-types.ts';
 
+/** One more integer into a key: the same step as hashInts, without its list of arguments, for the millions of draws of a large plan. */
+export const mixKey = (key: number, value: number): number => mix32((Math.imul(key, 0x01000193) ^ value) | 0);
+
 /** Uniform in (0, 1), addressed by key: the same on every node, in whatever order it is asked for. */
-export const uniformOf = (...key: number[]): number => (hashInts(...key) + 0.5) / 4294967296;
+export const uniformOf = (key: number): number => (mix32(key) + 0.5) / 4294967296;
 
 /** Arrivals expected over the whole curve: the integral of the rate. */
 export function cumulativeTotal(segments: readonly Segment[]): number {
@@ -53,20 +56,21 @@ export const evenPoints = (index: number): number => index;
 
 /** Operational times of a Poisson process: sums of Exp(1) gaps, each keyed by its index; grown as far as anyone asked. */
 export function poissonPoints(seed: number, groupIndex: number): (index: number) => number {
+  const key = hashInts(seed, groupIndex, 0x706f6973);
   const points: number[] = [];
   let last = 0;
   return (index) => {
     while (points.length <= index) {
-      last += -Math.log(uniformOf(seed, groupIndex, points.length, 0x706f6973));
+      last -= Math.log(uniformOf(mixKey(key, points.length)));
       points.push(last);
     }
     return points[index]!;
   };
 }
 
-/** A length drawn from its distribution by one or two keyed uniform numbers, ms. Never negative. */
-export function drawSpread(spread: Spread, ...key: number[]): number {
-  const first = spread.distribution === 'fixed' ? 0 : uniformOf(...key, 1);
+/** A length drawn from its distribution by one or two uniform numbers of this key, ms. Never negative. */
+export function drawSpread(spread: Spread, key: number): number {
+  const first = spread.distribution === 'fixed' ? 0 : uniformOf(mixKey(key, 1));
   switch (spread.distribution) {
     case 'fixed':
       return spread.ms;
@@ -75,9 +79,13 @@ export function drawSpread(spread: Spread, ...key: number[]): number {
     case 'exponential':
       return within(-Math.log(first) * spread.meanMs, spread.minMs, spread.maxMs);
     case 'normal':
-      return within(spread.meanMs + spread.deviationMs * standardNormal(first, uniformOf(...key, 2)), 0, spread.maxMs);
+      return within(spread.meanMs + spread.deviationMs * standardNormal(first, uniformOf(mixKey(key, 2))), 0, spread.maxMs);
     case 'lognormal':
-      return within(spread.medianMs * Math.exp(spread.sigma * standardNormal(first, uniformOf(...key, 2))), spread.minMs, spread.maxMs);
+      return within(
+        spread.medianMs * Math.exp(spread.sigma * standardNormal(first, uniformOf(mixKey(key, 2)))),
+        spread.minMs,
+        spread.maxMs,
+      );
     default:
       return unreachable(spread);
   }

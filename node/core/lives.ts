@@ -3,9 +3,10 @@
 // length `stay` with `pause` between, drawn by key (seed, group, slot, life). Arrival groups give each arrival its own slot and one life.
 // A stripe of a group is computed without the others; over all stripes the lives are the same for any number of stripes (P4).
 
-import { drawSpread, evenPoints, forEachArrival, poissonPoints } from './arrivals.ts';
+import { drawSpread, evenPoints, forEachArrival, mixKey, poissonPoints } from './arrivals.ts';
 import { assert } from './assert.ts';
 import type { ScaleOrder } from './plan-types.ts';
+import { hashInts } from './rng.ts';
 import type { Segment, ValidGroup, ValidScenario } from './scenario-types.ts';
 import { endOf, ordersFor, scaledSegments, wantedSlots } from './shape.ts';
 
@@ -31,9 +32,10 @@ export function forEachLife(
   visit: LifeVisitor,
 ): void {
   assert(share.stripe >= 0 && share.stripe < share.stripes, 'a stripe is one of its stripes');
-  const segments = scaledSegments(group.load.segments, ordersFor(group.name, scales));
-  if (group.load.unit === 'rate') forEachArrivalLife(scenario, group, segments, share, visit);
-  else if (group.stay === null) forEachActivation(segments, share, lifeCounter(share, visit));
+  const orders = ordersFor(group.name, scales);
+  if (group.load.unit === 'rate') return forEachArrivalLife(scenario, group, orders, share, visit);
+  const segments = scaledSegments(group.load.segments, orders);
+  if (group.stay === null) forEachActivation(segments, share, lifeCounter(share, visit));
   else forEachActivation(segments, share, churning(scenario.seed, group, share, visit));
 }
 
@@ -80,15 +82,17 @@ function lifeCounter({ stripe, stripes }: Share, visit: LifeVisitor): Activation
 function churning(seed: number, group: ValidGroup, share: Share, visit: LifeVisitor): Activation {
   const stay = group.stay;
   assert(stay !== null, 'only groups with a stay churn');
+  const stayKey = hashInts(seed, group.index, STAY_KEY);
+  const pauseKey = hashInts(seed, group.index, PAUSE_KEY);
   const lives: number[] = [];
   return (slot, fromMs, toMs) => {
     const place = (slot - share.stripe) / share.stripes;
     let life = lives[place] ?? 0;
     for (let startMs = fromMs; startMs < toMs; ) {
       // A session lasts at least a millisecond, or a stay of nothing would never reach the end.
-      const leaveMs = startMs + Math.max(1, drawSpread(stay, seed, group.index, slot, life, STAY_KEY));
+      const leaveMs = startMs + Math.max(1, drawSpread(stay, mixKey(mixKey(stayKey, slot), life)));
       visit(slot, life, startMs, Math.min(leaveMs, toMs));
-      startMs = leaveMs + (group.pause === null ? 0 : drawSpread(group.pause, seed, group.index, slot, life, PAUSE_KEY));
+      startMs = leaveMs + (group.pause === null ? 0 : drawSpread(group.pause, mixKey(mixKey(pauseKey, slot), life)));
       life += 1;
     }
     lives[place] = life;
@@ -99,23 +103,37 @@ function churning(seed: number, group: ValidGroup, share: Share, visit: LifeVisi
 function forEachArrivalLife(
   scenario: ValidScenario,
   group: ValidGroup,
-  segments: readonly Segment[],
+  orders: readonly ScaleOrder[],
   share: Share,
   visit: LifeVisitor,
 ): void {
-  const stay = group.stay;
+  const { stay } = group;
   assert(stay !== null, 'arrivals have a stay');
-  const points = group.load.arrivals === 'even' ? evenPoints : pointsOf(scenario, group);
-  forEachArrival(segments, points, (slot, startMs) => {
-    if (slot % share.stripes !== share.stripe) return;
-    visit(slot, 0, startMs, startMs + Math.max(1, drawSpread(stay, scenario.seed, group.index, slot, 0, STAY_KEY)));
-  });
+  const stayKey = hashInts(scenario.seed, group.index, STAY_KEY);
+  const starts = arrivalStarts(scenario, group, orders);
+  for (let slot = share.stripe; slot < starts.length; slot += share.stripes) {
+    const startMs = starts[slot]!;
+    visit(slot, 0, startMs, startMs + Math.max(1, drawSpread(stay, mixKey(mixKey(stayKey, slot), 0))));
+  }
 }
 
-/** Poisson points are sums, so stripe 4,000 needs all that came before: remembered per scenario, a group's stripes share one list. */
-const remembered = new WeakMap<ValidGroup, (index: number) => number>();
-function pointsOf(scenario: ValidScenario, group: ValidGroup): (index: number) => number {
-  const known = remembered.get(group) ?? poissonPoints(scenario.seed, group.index);
-  remembered.set(group, known);
-  return known;
+/** Start times of a group's arrivals, by group and orders: a stripe needs only every stripes-th, but each is the sum of all before it. */
+const remembered = new WeakMap<ValidScenario, Map<string, Float64Array>>();
+
+/** Orders remembered for each group: a million arrivals are 8 MB. */
+const ORDERS_REMEMBERED = 2;
+
+function arrivalStarts(scenario: ValidScenario, group: ValidGroup, orders: readonly ScaleOrder[]): Float64Array {
+  const known = remembered.get(scenario) ?? new Map<string, Float64Array>();
+  remembered.set(scenario, known);
+  const key = `${group.index}:${orders.map(({ factor, atMs }) => `${factor}@${atMs}`).join()}`;
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const points = group.load.arrivals === 'even' ? evenPoints : poissonPoints(scenario.seed, group.index);
+  const starts: number[] = [];
+  forEachArrival(scaledSegments(group.load.segments, orders), points, (_index, startMs) => starts.push(startMs));
+  const made = Float64Array.from(starts);
+  if (known.size >= ORDERS_REMEMBERED * scenario.groups.length) known.delete(known.keys().next().value!);
+  known.set(key, made);
+  return made;
 }

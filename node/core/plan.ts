@@ -27,13 +27,15 @@ interface GroupLives {
   readonly slots: readonly number[];
   readonly starts: readonly number[];
   readonly stops: readonly number[];
+  readonly sorted: Times;
   readonly activeMax: number;
 }
 
 /** `costs` (endpoint type -> thousandths of a core) replaces the declared costs; it must then be the same on all nodes, as it is in the hash. */
 export function makePlan(scenario: ValidScenario, costs: Readonly<Record<string, number>> = {}): Plan {
   const groups = scenario.groups.map((group) => livesOf(scenario, group));
-  const all = sortedTimes(groups);
+  const [only] = groups;
+  const all = only !== undefined && groups.length === 1 ? only.sorted : sortedTimes(groups);
   const durationMs = all.stops.at(-1) ?? 0;
   const meetingCount = scenario.meetings?.provision == null ? 0 : scenario.meetings.count;
   const sizes = shardCounts(scenario, meetingCount, groups);
@@ -116,7 +118,8 @@ function livesOf(scenario: ValidScenario, group: ValidGroup): GroupLives {
     starts.push(startMs);
     stops.push(stopMs);
   });
-  return { group, slots, starts, stops, activeMax: mostAtOnce(sortedTimes([{ starts, stops }])) };
+  const sorted = sortedTimes([{ starts, stops }]);
+  return { group, slots, starts, stops, sorted, activeMax: mostAtOnce(sorted) };
 }
 
 function sortedTimes(parts: readonly { readonly starts: readonly number[]; readonly stops: readonly number[] }[]): Times {
