@@ -13,9 +13,15 @@ interface Verb {
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
-  new: { about: 'write a commented starter scenario', load: () => import('./commands/new.ts') },
+  run: { about: 'run a scenario with a local swarm', load: () => import('./commands/run.ts') },
+  join: { about: 'join a swarm with a ticket, also while its load runs', load: () => import('./commands/join.ts') },
+  seed: { about: 'make a swarm, print its ticket and serve as its first node', load: () => import('./commands/seed.ts') },
+  status: { about: 'show what a swarm is doing', load: () => import('./commands/status.ts') },
+  stop: { about: 'drain and end a run', load: () => import('./commands/stop.ts') },
+  scale: { about: 'run more or fewer endpoints from now on', load: () => import('./commands/scale.ts') },
   plan: { about: 'show what would run where, without running', load: () => import('./commands/plan.ts') },
-  validate: { about: 'check scenario files: all problems at once, with line and hint', load: () => import('./commands/validate.ts') },
+  validate: { about: 'check scenario files, all problems at once', load: () => import('./commands/validate.ts') },
+  new: { about: 'write a commented starter scenario', load: () => import('./commands/new.ts') },
   doctor: { about: 'list what this machine has, lacks, and what that costs', load: () => import('./commands/doctor.ts') },
 };
 

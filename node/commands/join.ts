@@ -1,0 +1,89 @@
+// `quilt-swarm join TICKET`: this machine becomes a node of a swarm, also while its load runs, and leaves with the swarm's exit code. The ticket may
+// come in QUILT_TICKET or from a file (@FILE), because it carries the swarm's key and arguments can be read by everybody on a machine.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
+import { wallNowMs } from '../adapters/clock.ts';
+import { environmentVariable } from '../adapters/environment.ts';
+import { err } from '../adapters/terminal.ts';
+import { fail, type Result } from '../core/errors.ts';
+import { composeNode } from './compose-node.ts';
+import { finish, finishWithProblems, runCommand } from './finish.ts';
+import { labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
+import { leaveOnSignals, leaveWithParent } from './signals.ts';
+
+interface JoinOptions {
+  data?: string;
+  label: Record<string, string>;
+  workers?: number;
+  cores?: number;
+  listen: string;
+  announce?: string;
+  withParent?: true;
+}
+
+function readTicket(argument: string | undefined): Result<Ticket> {
+  const given = argument ?? environmentVariable('QUILT_TICKET');
+  if (given === undefined) {
+    const hint = 'quilt-swarm join TICKET, or join @FILE, or QUILT_TICKET in the environment';
+    return fail({ code: 'QUILT_TICKET_MISSING', message: 'which swarm? A ticket is needed', hint });
+  }
+  if (!given.startsWith('@')) return decodeTicket(given, wallNowMs());
+  try {
+    return decodeTicket(readFileSync(given.slice(1), 'utf8'), wallNowMs());
+  } catch (error) {
+    return fail({ code: 'QUILT_TICKET_FILE', message: `cannot read the ticket: ${(error as Error).message}` });
+  }
+}
+
+async function joinSwarm(argument: string | undefined, options: JoinOptions): Promise<void> {
+  const ticket = readTicket(argument);
+  if (!ticket.ok) return finishWithProblems(ticket.problems);
+  const { swarmId, swarmKey, operatorKey, expectNodes, witnesses, seeds } = ticket.value;
+  // A folder for each process: a machine may run several nodes of one swarm. --data makes a restarted node come back as itself.
+  const dataFolder = options.data ?? join('.quilt', `${swarmId}-${process.pid}`);
+  const cores = options.cores ?? machineCores();
+  const composed = await composeNode({
+    swarm: { swarmId, swarmKey, operatorKey },
+    expectNodes,
+    witnesses,
+    seeds,
+    dataFolder,
+    runFolder: join(dataFolder, 'report'),
+    listen: [options.listen],
+    announce: options.announce === undefined ? [] : [options.announce],
+    labels: options.label,
+    cores,
+    workers: options.workers ?? workersFor(cores),
+    isWitness: false,
+    tags: {},
+    version: manifest.version,
+  });
+  if (!composed.ok) return finishWithProblems(composed.problems);
+  const { node, exited } = composed.value;
+  if (options.withParent === true) leaveWithParent(node);
+  else leaveOnSignals(node);
+  err(`joined swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
+  const { exit, message } = await exited;
+  err(`left: ${message} (${exit})`);
+  finish(exit);
+}
+
+export function command(): Command {
+  return new Command('join')
+    .description('join a swarm with a ticket, also while its load runs')
+    .argument('[ticket]', 'the ticket, or @FILE; default: QUILT_TICKET')
+    .option('--data <folder>', 'data folder; a node restarted with it comes back as itself')
+    .addOption(labelOption().default({}))
+    .addOption(workersOption())
+    .option('--cores <count>', 'cores this node may load (default: all)', Number.parseFloat)
+    .option('--listen <multiaddr>', 'where peers can reach this node', '/ip4/0.0.0.0/tcp/0')
+    .option('--announce <multiaddr>', 'address to tell peers instead, e.g. the public one')
+    .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
+    .action(joinSwarm);
+}
+
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

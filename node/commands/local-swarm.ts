@@ -1,0 +1,70 @@
+// A swarm on this machine: a seed node in this process, which coordinates and carries no load, and N nodes as child processes. Nothing here is special
+// to one machine: the seed is what `quilt-swarm seed` starts, the others are what `quilt-swarm join` starts, on any machine.
+
+import { join } from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
+import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { ok, type Result } from '../core/errors.ts';
+import { RUN_FILES } from '../runtime/run-folder.ts';
+import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { type ChildNodes, startChildNodes } from './child-nodes.ts';
+import { type ComposedNode, composeNode } from './compose-node.ts';
+import { machineCores, workersFor } from './node-options.ts';
+import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
+
+export interface LocalSwarmInit {
+  readonly runFolder: string;
+  readonly nodes: number;
+  /** Workers of each node; undefined = its share of the cores. */
+  readonly workers: number | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  /** How long the ticket is good: joining is allowed while the run lasts. */
+  readonly ticketMs: number;
+}
+
+export interface LocalSwarm {
+  readonly swarm: SwarmSecrets;
+  readonly seed: ComposedNode;
+  readonly children: ChildNodes;
+  readonly ticket: string;
+}
+
+/** On one machine nobody else needs to reach the nodes. */
+const LISTEN = '/ip4/127.0.0.1/tcp/0';
+
+export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<LocalSwarm>> {
+  const swarm = makeSwarm();
+  const saved = saveOperatorKey(init.runFolder, swarm.operator);
+  if (!saved.ok) return saved;
+  const nodesFolder = join(init.runFolder, RUN_FILES.nodes);
+  const seed = await composeNode({
+    swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
+    expectNodes: init.nodes,
+    witnesses: 1,
+    seeds: [],
+    dataFolder: join(nodesFolder, 'seed'),
+    runFolder: init.runFolder,
+    listen: [LISTEN],
+    announce: [],
+    labels: { name: 'seed' },
+    cores: 0,
+    workers: 0,
+    isWitness: true,
+    tags: init.tags,
+    version: manifest.version,
+  });
+  if (!seed.ok) return seed;
+  const ticket = makeTicket(swarm, { seeds: seed.value.addresses(), expectNodes: init.nodes, witnesses: 1, validMs: init.ticketMs });
+  if (!ticket.ok) return ticket;
+  const coresEach = machineCores() / init.nodes;
+  const children = startChildNodes({
+    clock: createRuntimeClock(monotonicNowMs, wallNowMs),
+    count: init.nodes,
+    ticket: ticket.value,
+    folder: nodesFolder,
+    coresEach,
+    workersEach: init.workers ?? workersFor(coresEach),
+    listen: LISTEN,
+  });
+  return ok({ swarm, seed: seed.value, children, ticket: ticket.value });
+}

@@ -1,0 +1,143 @@
+// `quilt-swarm seed`: makes a swarm - key, operator key, ticket - and serves as its first node: a voting witness that carries no load, and a relay for
+// nodes that cannot be dialled. The ticket is the one line on standard output; everything else goes to standard error. With --scenario the run is
+// submitted at once and starts when the expected nodes are there.
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { err, out } from '../adapters/terminal.ts';
+import type { NodeLossPolicy } from '../core/messages.ts';
+import { RUN_FILES } from '../runtime/run-folder.ts';
+import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { type ComposedNode, composeNode } from './compose-node.ts';
+import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
+import { startLiveBoard, wantsColor } from './live-board.ts';
+import {
+  coordinatorLossOption,
+  durationArgument,
+  labelOption,
+  maxWallOption,
+  nodeLossOption,
+  tagOption,
+  variableOption,
+} from './node-options.ts';
+import { makeManifest, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
+import { type PreparedRun, prepareRun } from './prepare-run.ts';
+import { showSummary } from './run-report.ts';
+import { leaveOnSignals } from './signals.ts';
+
+interface Flags {
+  readonly expectNodes: number;
+  readonly listen: string;
+  readonly announce?: string;
+  readonly data?: string;
+  readonly label: Readonly<Record<string, string>>;
+  readonly valid: number;
+  readonly scenario?: string;
+  readonly variable: Readonly<Record<string, string>>;
+  readonly tag: Readonly<Record<string, string>>;
+  readonly onNodeLoss?: NodeLossPolicy;
+  readonly onCoordinatorLoss?: 'terminate' | 'reelect';
+  readonly maxWall?: number;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+const EXPECTED_MAX = 4096;
+const VALID_MS_DEFAULT = 24 * 3_600_000;
+
+async function seed(flags: Flags): Promise<void> {
+  let prepared: PreparedRun | null = null;
+  if (flags.scenario !== undefined) {
+    const result = await prepareRun(flags.scenario, flags.variable);
+    if (!result.ok) return finishWithProblems(result.problems);
+    prepared = result.value;
+  }
+  const swarm = makeSwarm();
+  const dataFolder = flags.data ?? join('.quilt', `${swarm.swarmId}-seed`);
+  try {
+    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const message = `cannot make the data folder ${dataFolder}: ${(error as Error).message}`;
+    return finishWithProblems([{ code: 'QUILT_DATA_FOLDER', message, hint: 'give another one with --data' }]);
+  }
+  const saved = saveOperatorKey(dataFolder, swarm.operator);
+  if (!saved.ok) return finishWithProblems(saved.problems);
+  const composed = await composeNode({
+    swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
+    expectNodes: flags.expectNodes,
+    witnesses: 1,
+    seeds: [],
+    dataFolder,
+    runFolder: join(dataFolder, 'report'),
+    listen: [flags.listen],
+    announce: flags.announce === undefined ? [] : [flags.announce],
+    labels: { name: 'seed', ...flags.label },
+    cores: 0,
+    workers: 0,
+    isWitness: true,
+    tags: flags.tag,
+    version: manifest.version,
+  });
+  if (!composed.ok) return finishWithProblems(composed.problems);
+  const seeds = composed.value.addresses();
+  const ticket = makeTicket(swarm, { seeds, expectNodes: flags.expectNodes, witnesses: 1, validMs: flags.valid });
+  if (!ticket.ok) {
+    composed.value.node.signal('now');
+    return finishWithProblems(ticket.problems);
+  }
+  out(ticket.value);
+  err(`swarm ${swarm.swarmId}: waiting for ${flags.expectNodes} nodes; operator key in ${join(dataFolder, RUN_FILES.operatorKey)}`);
+  await serve(composed.value, swarm, prepared, flags);
+}
+
+async function serve({ node, exited }: ComposedNode, swarm: SwarmSecrets, prepared: PreparedRun | null, flags: Flags): Promise<void> {
+  if (prepared !== null) {
+    const { scenario, plan, bundle } = prepared;
+    const order = makeManifest({
+      scenario,
+      plan,
+      bundleHash: node.putBundle(bundle),
+      onNodeLoss: flags.onNodeLoss ?? scenario.policies.onNodeLoss,
+      onCoordinatorLoss: flags.onCoordinatorLoss ?? scenario.policies.onCoordinatorLoss,
+      wallMsMax: flags.maxWall ?? scenario.deadlineMs,
+    });
+    node.order(sign(swarm.swarmId, swarm.operator, { order: 'manifest', manifest: order }));
+  }
+  leaveOnSignals(node);
+  const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
+  const color = wantsColor(flags.color);
+  // Standard output is the ticket's: the board goes to standard error as plain lines.
+  const board = flags.quiet ? null : startLiveBoard({ clock, color: false, plain: true, status: async () => node.status() });
+  const { exit, message } = await exited;
+  board?.stop();
+  if (prepared !== null) showSummary(node.report()?.summary ?? null, message, { json: flags.json === true, color });
+  else err(`left: ${message} (${exit})`);
+  finish(exit);
+}
+
+export function command(): Command {
+  return new Command('seed')
+    .description('make a swarm, print its ticket and serve as its first node')
+    .option('--expect-nodes <count>', 'load nodes that the swarm waits for', wholeNumber(1, EXPECTED_MAX), 1)
+    .option('--listen <multiaddr>', 'where nodes can reach this one', '/ip4/0.0.0.0/tcp/0')
+    .option('--announce <multiaddr>', 'address for the ticket instead, e.g. the public one')
+    .option('--data <folder>', 'data folder')
+    .option('--valid <duration>', 'how long the ticket is good', durationArgument, VALID_MS_DEFAULT)
+    .option('--scenario <file>', 'run this when the expected nodes are there')
+    .addOption(labelOption().default({}))
+    .addOption(variableOption().default({}))
+    .addOption(tagOption().default({}))
+    .addOption(nodeLossOption())
+    .addOption(coordinatorLossOption())
+    .addOption(maxWallOption())
+    .option('--quiet', 'no progress lines')
+    .option('--json', 'the summary as JSON on standard output, after the ticket')
+    .option('--no-color', 'no colour')
+    .action(seed);
+}
+
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

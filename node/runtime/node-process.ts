@@ -1,0 +1,378 @@
+// One node: the pure core between mesh, store, workers and windows. This file only connects: what an effect means is performed by the part that
+// owns it, and what a part has to say becomes an event. It decides nothing about the run, with two exceptions that guard money and are therefore
+// local (P5): the run's wall-clock limit ends this process even when the core never would, and so does an end that does not come to its end.
+
+import type { NodeConfig } from '../core/config.ts';
+import type { ExitName, Result } from '../core/errors.ts';
+import type { Effects, Report, Restored, Start } from '../core/events.ts';
+import type { EndReason, Entry, Manifest, NodeId, SignedOrder } from '../core/messages.ts';
+import { createNode, step } from '../core/node.ts';
+import type { NodeState } from '../core/state.ts';
+import type { Summary } from '../core/summary-types.ts';
+import type { MessageCodec } from '../wire/message-codec.ts';
+import { createBlobs } from './blobs.ts';
+import { type Collector, createCollector, type Report as RunReport } from './collector.ts';
+import type { MeshHandlers, RuntimeClock, RuntimeLog, RuntimeMesh, RuntimeStore, SpawnWorker } from './components.ts';
+import { type ControlAnswer, type ControlRequest, parseControlRequest } from './control.ts';
+import { createHealthMonitor } from './health.ts';
+import { createInbound } from './inbound.ts';
+import { type LoadedRun, loadRun, type ReadScenario } from './load-run.ts';
+import { createLoop, type EventDraft, type Loop } from './loop.ts';
+import { type EventNote, nodeName, noteOf } from './node-names.ts';
+import { answerControl, type StatusView, statusOf } from './node-status.ts';
+import { createPerformer } from './perform.ts';
+import type { RunFolder } from './run-folder.ts';
+import { createWindowCloser } from './windows.ts';
+import { createWorkerPool, type WorkerPool } from './workers.ts';
+
+export interface NodeExit {
+  readonly exit: ExitName;
+  readonly message: string;
+}
+
+export interface NodeProcessInit {
+  readonly swarmId: string;
+  readonly config: NodeConfig;
+  readonly restored: Restored;
+  readonly clock: RuntimeClock;
+  readonly log: RuntimeLog;
+  readonly mesh: RuntimeMesh;
+  readonly store: RuntimeStore;
+  readonly codec: MessageCodec;
+  readonly verifyEntry: (entry: Entry) => boolean;
+  /** For blobs and unpacked bundles. */
+  readonly dataFolder: string;
+  /** Gets the log's entries and, when this node coordinates, windows and the report. */
+  readonly runFolder: RunFolder;
+  readonly spawnWorker: SpawnWorker;
+  readonly workerCount: number;
+  readonly readScenario: ReadScenario;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly renderSummary: (summary: Summary) => string;
+}
+
+export interface NodeProcess {
+  readonly self: NodeId;
+  readonly handlers: MeshHandlers;
+  readonly exited: Promise<NodeExit>;
+  /** Keeps a bundle here, so that peers can fetch it; answers its hash. */
+  putBundle(bytes: Uint8Array): string;
+  order(order: SignedOrder): void;
+  /** 'leave': hand over and go. 'now': go. */
+  signal(mode: 'leave' | 'now'): void;
+  control(request: ControlRequest): Promise<ControlAnswer>;
+  status(): StatusView;
+  report(): RunReport | null;
+}
+
+/** Reports kept for status and summary. */
+const NOTES_MAX = 500;
+/** Beyond the core's own last bound (drain, flush, grace), the process ends without asking it. */
+const WALL_SLACK_MS = 120_000;
+/** 'now' means now: seconds, also when the disk or the mesh hangs. */
+const LEAVE_MS_MAX = 5_000;
+
+/** Why a run ended, for a node that leaves without a sealed verdict. */
+const END_REASON_OF: Partial<Record<ExitName, EndReason>> = {
+  quorumLost: 'coordinator-lost',
+  budgetReached: 'wall-limit',
+  stoppedByOperator: 'stopped',
+  internalFault: 'internal-fault',
+  capacityNeverReached: 'capacity-never-reached',
+};
+
+export function startNode(init: NodeProcessInit): NodeProcess {
+  return new Running(init).handle();
+}
+
+/** A class for its lifecycle: parts come to be in the course of a run (workers with the plan) and end together. */
+class Running {
+  readonly #init: NodeProcessInit;
+  readonly #state: NodeState;
+  readonly #loop: Loop;
+  readonly #collector: Collector;
+  readonly #health;
+  readonly #windows;
+  readonly #inbound;
+  readonly #blobs;
+  readonly #notes: EventNote[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #meetingsSent = new Set<number>();
+  readonly #exited = Promise.withResolvers<NodeExit>();
+  #pool: WorkerPool | null = null;
+  #run: LoadedRun | null = null;
+  #isEnding = false;
+  #isWallGuarded = false;
+
+  constructor(init: NodeProcessInit) {
+    this.#init = init;
+    const { clock, store, mesh, codec, config } = init;
+    this.#state = createNode(config, clock.nowMs(), init.restored);
+    const perform = createPerformer({
+      mesh,
+      store,
+      codec,
+      onEntries: (entries) => this.#onEntries(entries),
+      onWindows: (node, windows) => this.#collector.add(node, windows),
+      onStart: (start) => this.#onStart(start),
+      onStop: (stop) => this.#pool?.stop(stop),
+      onReport: (report) => this.#onReport(report),
+      onExit: (exit) => this.#end(exit),
+      onStorageFailed: (message) => this.#push({ type: 'storage-failed', message }),
+      count: (what) => this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1),
+    });
+    this.#loop = createLoop({
+      clock,
+      step: (event) => step(this.#state, event),
+      wakeAtMs: () => this.#state.wakeAtMs,
+      perform,
+      onFault: (error) => this.#onFault(error),
+    });
+    this.#inbound = createInbound({ codec, verifyEntry: init.verifyEntry, push: (event) => this.#loop.push(event) });
+    this.#blobs = createBlobs(`${init.dataFolder}/blobs`, (peer, request) => mesh.request(peer, 'blob', request));
+    this.#health = createHealthMonitor(clock.nowMs());
+    this.#windows = createWindowCloser({
+      clock,
+      health: this.#health,
+      numberLast: init.restored.windowLast,
+      toSwarmMs: (nowMs) => nowMs + this.#state.clock.offsetMs,
+      spool: (frame) => store.putWindows(config.self, [frame]),
+      emit: (event) => this.#push(event),
+    });
+    this.#collector = createCollector({
+      clock,
+      store,
+      log: init.log,
+      runFolder: init.runFolder,
+      state: this.#state,
+      run: () => this.#run,
+      notes: this.#notes,
+      version: config.version,
+      tags: init.tags,
+      renderSummary: init.renderSummary,
+      emit: (event) => this.#push(event),
+    });
+    init.runFolder.appendEntries(init.restored.entries);
+  }
+
+  handle(): NodeProcess {
+    const { config } = this.#init;
+    return {
+      self: config.self,
+      exited: this.#exited.promise,
+      handlers: {
+        gossip: (from, topic, bytes) => this.#inbound.gossip(from, topic, bytes),
+        message: (from, bytes) => this.#inbound.message(from, bytes),
+        peerUp: (peer) => this.#push({ type: 'peer-up', peer }),
+        peerDown: (peer) => this.#push({ type: 'peer-down', peer }),
+        request: (_from, protocol, bytes) => this.#onRequest(protocol, bytes),
+      },
+      putBundle: (bytes) => this.#blobs.put(bytes),
+      order: (order) => this.#push({ type: 'order', order }),
+      signal: (mode) => this.#onSignal(mode),
+      control: (request) => this.#onControl(request),
+      status: () => this.#status(),
+      report: () => this.#collector.report(),
+    };
+  }
+
+  #push(event: EventDraft): void {
+    this.#loop.push(event);
+  }
+
+  #onStart(start: Start): void {
+    switch (start.what) {
+      case 'load-plan':
+        this.#guardWall(start.manifest);
+        if (this.#init.config.load) this.#windows.start();
+        void this.#loadPlan(start.manifest, start.from);
+        return;
+      case 'prepare':
+        return this.#pool?.prepare(start.claims);
+      case 'provision':
+        return this.#pool?.provision(start.claim, start.meetings);
+      case 'teardown': {
+        const known = this.#state.facts.meetings;
+        return this.#pool?.teardown(
+          start.claim,
+          start.meetings.flatMap((meeting) => known.get(meeting)?.facts ?? []),
+        );
+      }
+      case 'load':
+        return this.#pool?.load(start);
+      case 'grant':
+        return this.#pool?.grant(start.untilMs);
+      case 'scale':
+        return this.#pool?.scale(start.scale);
+      case 'collect':
+        return this.#collector.start();
+      case 'judge':
+        return this.#collector.judge(start);
+    }
+  }
+
+  async #loadPlan(manifest: Manifest, from: readonly NodeId[]): Promise<void> {
+    const { dataFolder, readScenario, runFolder, log } = this.#init;
+    const loaded: Result<LoadedRun> = await loadRun({ manifest, from, blobs: this.#blobs, folder: `${dataFolder}/bundles`, readScenario });
+    if (!loaded.ok) {
+      const message = loaded.problems.map((problem) => problem.message).join('; ');
+      log.error({ problems: loaded.problems }, 'plan not loaded');
+      this.#push({ type: 'plan-failed', message });
+      return;
+    }
+    this.#run = loaded.value;
+    runFolder.writeManifest(manifest);
+    runFolder.writeScenario(loaded.value.bundle);
+    runFolder.writePlan(loaded.value.plan);
+    if (this.#init.config.load) this.#startWorkers(loaded.value);
+    this.#push({ type: 'plan-loaded', plan: loaded.value.plan });
+  }
+
+  #startWorkers({ bundle, folder, plan, manifest }: LoadedRun): void {
+    const { clock, spawnWorker, workerCount, log, dataFolder } = this.#init;
+    if (this.#pool !== null || this.#isEnding) return;
+    this.#pool = createWorkerPool({
+      count: workerCount,
+      spawn: spawnWorker,
+      clock,
+      setup: {
+        scenarioText: bundle.scenarioText,
+        scenarioFile: bundle.scenarioFile,
+        scenarioFolder: folder,
+        variables: bundle.variables,
+        targets: manifest.targets,
+        workFolder: `${dataFolder}/work`,
+      },
+      shardOf: (id) => plan.shards[id]!,
+      // Only ends race with the closing of a window; see windows.ts.
+      emit: (event) => (event.type === 'load-stopped' || event.type === 'torn-down' ? this.#windows.emitBetweenWindows(event) : this.#push(event)),
+      onDelta: (delta) => {
+        this.#health.add(delta.health);
+        this.#windows.add(delta);
+      },
+      onDeath: (worker, description, lost) => {
+        log.error({ worker, description }, 'worker died');
+        this.#note('error', `a worker of this node died (${description}) and is started again`);
+        for (const { group, active } of lost) {
+          if (active === 0) continue;
+          this.#windows.addError({ side: 'generator', group, cause: 'worker-died', count: active, example: description });
+        }
+      },
+      onAbortWanted: (message) => this.#push({ type: 'abort-wanted', reason: 'aborted-by-scenario', message }),
+      onNote: (level, message) => log[level]({ part: 'worker' }, message),
+    });
+    this.#passMeetings();
+  }
+
+  #onEntries(entries: readonly Entry[]): void {
+    this.#init.runFolder.appendEntries(entries);
+    for (const entry of entries) {
+      if (entry.kind === 'meeting') this.#passMeetings();
+      if (entry.kind === 'done' && entry.author === this.#init.config.self) this.#windows.stop();
+    }
+  }
+
+  /** Workers get every meeting's facts once; a meeting's facts never change. */
+  #passMeetings(): void {
+    if (this.#pool === null) return;
+    const added = [...this.#state.facts.meetings.values()].map(({ facts }) => facts).filter(({ meeting }) => !this.#meetingsSent.has(meeting));
+    for (const { meeting } of added) this.#meetingsSent.add(meeting);
+    if (added.length > 0) this.#pool.meetings(added);
+  }
+
+  #onReport(report: Report): void {
+    const note = noteOf(report, (node) => nodeName(this.#state, node));
+    this.#init.log[note.level === 'warning' ? 'warn' : note.level](report, note.text);
+    this.#note(note.level, note.text);
+  }
+
+  #note(level: EventNote['level'], text: string): void {
+    this.#notes.push({ atSwarmMs: this.#init.clock.nowMs() + this.#state.clock.offsetMs, level, text });
+    if (this.#notes.length > NOTES_MAX) this.#notes.shift();
+  }
+
+  async #onRequest(protocol: 'control' | 'blob', bytes: Uint8Array): Promise<Uint8Array> {
+    if (protocol === 'blob') return this.#blobs.serve(bytes);
+    const request = parseControlRequest(new TextDecoder().decode(bytes));
+    if (request === undefined) throw new Error('not a control request');
+    return new TextEncoder().encode(JSON.stringify(await this.#onControl(request)));
+  }
+
+  #onControl(request: ControlRequest): Promise<ControlAnswer> {
+    return answerControl(request, {
+      self: this.#init.config.self,
+      coordinator: () => this.#state.coordinator?.node ?? null,
+      isCoordinator: () => this.#collector.isCollecting(),
+      ask: (peer, ask) => this.#init.mesh.request(peer, 'control', new TextEncoder().encode(JSON.stringify(ask))),
+      status: () => this.#status(),
+      report: () => this.#collector.report(),
+      order: (order) => this.#push({ type: 'order', order }),
+      verifyOrder: this.#init.config.verifyOrder,
+    });
+  }
+
+  #status(): StatusView {
+    return statusOf({
+      swarmId: this.#init.swarmId,
+      state: this.#state,
+      nowMs: this.#init.clock.nowMs(),
+      board: this.#collector.board(),
+      notes: this.#notes,
+      workerPids: this.#pool?.pids() ?? [],
+      counters: {
+        ...this.#init.mesh.counters(),
+        ...Object.fromEntries(this.#counts),
+        ...Object.fromEntries(this.#inbound.refused()),
+        ...Object.fromEntries([...this.#state.refused].map(([what, count]) => [`log ${what}`, count])),
+        inboxDropped: this.#loop.dropped(),
+        logIgnored: this.#state.facts.ignored,
+      },
+    });
+  }
+
+  #guardWall({ wallMsMax }: Manifest): void {
+    if (this.#isWallGuarded) return;
+    this.#isWallGuarded = true;
+    this.#init.clock.after(wallMsMax + WALL_SLACK_MS, () => this.#end({ exit: 'budgetReached', message: 'the limit of the run has passed' }));
+  }
+
+  #onSignal(mode: 'leave' | 'now'): void {
+    this.#push({ type: 'signal', mode });
+    if (mode === 'now') this.#init.clock.after(LEAVE_MS_MAX, () => this.#end({ exit: 'stoppedByOperator', message: 'stopped by a signal' }));
+  }
+
+  #onFault(error: unknown): void {
+    this.#init.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'internal fault');
+    this.#end({ exit: 'internalFault', message: error instanceof Error ? error.message : String(error) });
+  }
+
+  /** Exit order: load, then what is still to be written, then the ways out. Called once by whoever is first. */
+  #end(exit: NodeExit): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    const { clock, log, mesh, store, runFolder } = this.#init;
+    log.info({ exit: exit.exit, reason: exit.message }, 'leaving');
+    this.#windows.stop();
+    this.#pool?.close();
+    this.#loop.stop();
+    this.#health.close();
+    this.#collector.stop();
+    const closing = async (): Promise<void> => {
+      // A run that lost its coordinator has no report unless its nodes write what they have (P6).
+      const { endReason, phase } = this.#state.chain;
+      const reason = endReason === null || endReason === 'completed' ? (END_REASON_OF[exit.exit] ?? 'coordinator-lost') : endReason;
+      if (phase !== 'sealed') await this.#collector.judgeAlone({ reason, message: exit.message, missing: [] });
+      runFolder.close();
+      await mesh.stop();
+      await store.close();
+    };
+    const done = (): void => {
+      log.flush();
+      this.#exited.resolve(exit);
+    };
+    clock.after(LEAVE_MS_MAX, done);
+    closing()
+      .catch((error) => log.error({ error: String(error) }, 'not closed cleanly'))
+      .finally(done);
+  }
+}

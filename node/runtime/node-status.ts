@@ -1,0 +1,145 @@
+// What a node answers to the control requests (control.ts): its picture of the swarm, the coordinator's board and report, and whether it took an
+// order. Merged statistics are only with the coordinator, so a node that is asked for them asks it.
+
+import { decode } from '@ipld/dag-cbor';
+import type { Result } from '../core/errors.ts';
+import type { NodeId, Phase, SignedOrder } from '../core/messages.ts';
+import type { ScaleOrder } from '../core/plan-types.ts';
+import { type NodeState, ordersOf } from '../core/state.ts';
+import type { BoardView } from '../core/summary-types.ts';
+import { isActing, nodesOf } from '../core/view.ts';
+import type { Report } from './collector.ts';
+import type { ControlAnswer, ControlRequest } from './control.ts';
+import { type EventNote, nodeName } from './node-names.ts';
+
+export interface StatusNode {
+  readonly node: NodeId;
+  readonly name: string;
+  readonly load: boolean;
+  readonly voter: boolean;
+  readonly state: 'candidate' | 'live' | 'lost' | 'left';
+  readonly shards: number;
+  readonly cores: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface StatusView {
+  readonly statusVersion: 1;
+  readonly node: NodeId;
+  readonly swarmId: string;
+  readonly runId: string | null;
+  readonly phase: Phase;
+  /** Since T0; null before. */
+  readonly sinceT0Ms: number | null;
+  readonly coordinator: NodeId | null;
+  readonly term: number;
+  readonly isCoordinator: boolean;
+  readonly nodes: readonly StatusNode[];
+  readonly shards: number;
+  readonly shardsOwned: number;
+  readonly board: BoardView;
+  /** Scale orders so far. */
+  readonly scales: readonly ScaleOrder[];
+  readonly notes: readonly EventNote[];
+  readonly workerPids: readonly number[];
+  /** Bytes, messages and everything that was refused or dropped, by name. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface StatusInit {
+  readonly swarmId: string;
+  readonly state: NodeState;
+  readonly nowMs: number;
+  readonly board: BoardView;
+  readonly notes: readonly EventNote[];
+  readonly workerPids: readonly number[];
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Events shown; the run folder has all. */
+const NOTES_SHOWN = 50;
+
+export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, counters }: StatusInit): StatusView {
+  const { chain, coordinator, assignment } = state;
+  const swarmMs = nowMs + state.clock.offsetMs;
+  return {
+    statusVersion: 1,
+    node: state.config.self,
+    swarmId,
+    runId: chain.manifest?.runId ?? null,
+    phase: chain.phase,
+    sinceT0Ms: chain.t0SwarmMs === null ? null : Math.round(swarmMs - chain.t0SwarmMs),
+    coordinator: coordinator?.node ?? null,
+    term: coordinator?.term ?? 0,
+    isCoordinator: isActing(state, nowMs),
+    nodes: nodesOf(state).map(
+      (node): StatusNode => ({
+        node: node.node,
+        name: nodeName(state, node.node),
+        load: node.load,
+        voter: node.voter,
+        state: node.left ? 'left' : node.down ? 'lost' : node.inRoster ? 'live' : 'candidate',
+        shards: node.shards,
+        cores: node.capabilities.cores,
+        labels: node.capabilities.labels,
+      }),
+    ),
+    shards: state.plan?.shards.length ?? 0,
+    shardsOwned: (assignment?.owners ?? []).filter((owner) => owner !== null).length,
+    board,
+    scales: ordersOf(state, chain.manifest?.runId ?? '').scales,
+    notes: notes.slice(-NOTES_SHOWN),
+    workerPids,
+    counters,
+  };
+}
+
+export interface ControlParts {
+  readonly self: NodeId;
+  readonly coordinator: () => NodeId | null;
+  readonly isCoordinator: () => boolean;
+  /** Puts the same question to another node. */
+  readonly ask: (peer: NodeId, request: ControlRequest) => Promise<Result<Uint8Array>>;
+  readonly status: () => StatusView;
+  readonly report: () => Report | null;
+  readonly verifyOrder: (order: SignedOrder) => boolean;
+  readonly order: (order: SignedOrder) => void;
+}
+
+const refuse = (code: string, message: string): ControlAnswer => ({ ok: false, code, message });
+
+/** The coordinator's answer, or this node's own when the coordinator cannot be reached. */
+async function fromCoordinator(request: ControlRequest, parts: ControlParts, own: () => ControlAnswer): Promise<ControlAnswer> {
+  const coordinator = parts.coordinator();
+  // `direct` stops two nodes with different ideas of the coordinator from asking each other in a circle.
+  if (parts.isCoordinator() || coordinator === null || coordinator === parts.self || request.direct === true) return own();
+  const answer = await parts.ask(coordinator, { ...request, direct: true });
+  if (!answer.ok) return own();
+  return JSON.parse(new TextDecoder().decode(answer.value)) as ControlAnswer;
+}
+
+function takeOrder(text: string | undefined, parts: ControlParts): ControlAnswer {
+  let order: SignedOrder;
+  try {
+    order = decode<SignedOrder>(Buffer.from(text ?? '', 'base64'));
+  } catch {
+    return refuse('QUILT_ORDER_BAD', 'the order cannot be read');
+  }
+  if (!parts.verifyOrder(order)) return refuse('QUILT_ORDER_UNSIGNED', 'the order is not signed with the key of this swarm\'s operator');
+  parts.order(order);
+  return { ok: true, value: null };
+}
+
+export async function answerControl(request: ControlRequest, parts: ControlParts): Promise<ControlAnswer> {
+  switch (request.ask) {
+    case 'status':
+      return fromCoordinator(request, parts, () => ({ ok: true, value: parts.status() }));
+    case 'report':
+      return fromCoordinator(request, parts, () => {
+        const report = parts.report();
+        return report === null ? refuse('QUILT_NO_REPORT', 'there is no report yet') : { ok: true, value: report };
+      });
+    case 'order':
+      return takeOrder(request.order, parts);
+  }
+}

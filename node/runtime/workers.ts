@@ -1,0 +1,235 @@
+// The node's workers as one: places each claim on the worker with the least declared cost, passes on facts, grants, scale orders and stops, and
+// answers the core. A worker that dies is the generator's failure (DESIGN 6): its endpoints are counted as broken, its claims go to the
+// successor, which starts what should be running now through the ramp limiter and skips the past. A worker that does not stop in time is killed,
+// because the owner promised to be silent by then (P3).
+
+import type { Start, Stop } from '../core/events.ts';
+import type { Claim, MeetingFacts } from '../core/messages.ts';
+import type { ScaleOrder, Shard, ShardId } from '../core/plan-types.ts';
+import type { GroupLoad } from '../core/stats-types.ts';
+import type { RuntimeClock, SpawnWorker } from './components.ts';
+import type { EventDraft } from './loop.ts';
+import type { ClaimId, FromWorker, ToWorker } from './worker-protocol.ts';
+import { createWorkerSlot, factMessages, type WorkerSlot } from './worker-slot.ts';
+
+export type WorkerDelta = Extract<FromWorker, { type: 'delta' }>;
+type SetupMessage = Extract<ToWorker, { type: 'setup' }>;
+
+export interface WorkerPoolInit {
+  readonly count: number;
+  readonly spawn: SpawnWorker;
+  readonly clock: RuntimeClock;
+  readonly setup: Omit<SetupMessage, 'type' | 'workerIndex'>;
+  readonly shardOf: (shard: ShardId) => Shard;
+  readonly emit: (event: EventDraft) => void;
+  readonly onDelta: (delta: WorkerDelta) => void;
+  readonly onDeath: (workerIndex: number, description: string, lost: readonly GroupLoad[]) => void;
+  readonly onAbortWanted: (message: string) => void;
+  readonly onNote: (level: 'info' | 'warn' | 'error', message: string) => void;
+}
+
+export interface WorkerPool {
+  /** Answers 'prepared' when every worker is ready, or one of them cannot be. */
+  prepare(claims: readonly Claim[]): void;
+  provision(claim: Claim, meetings: readonly number[]): void;
+  teardown(claim: Claim, facts: readonly MeetingFacts[]): void;
+  load(start: Extract<Start, { what: 'load' }>): void;
+  stop(stop: Stop): void;
+  grant(untilMs: number): void;
+  scale(scale: ScaleOrder): void;
+  meetings(facts: readonly MeetingFacts[]): void;
+  runningClaims(): number;
+  pids(): number[];
+  close(): void;
+}
+
+/** How long after a stop's grace a worker may take to say that it stopped, before it is killed. Below Timing.stopMs, which covers both. */
+const STOP_SLACK_MS = 800;
+
+export const claimIdOf = (claim: Claim): ClaimId => `${claim.shard}.${claim.epoch}`;
+
+export function createWorkerPool(init: WorkerPoolInit): WorkerPool {
+  const facts: MeetingFacts[] = [];
+  const scales: ScaleOrder[] = [];
+  const preparing: (readonly Claim[])[] = [];
+  let problem: string | null = null;
+  let grantUntilMs = 0;
+
+  const greeting = (): ToWorker[] => [...factMessages(facts), { type: 'grant', untilMs: grantUntilMs }];
+  const slots = Array.from({ length: init.count }, (_, index) =>
+    createWorkerSlot({
+      index,
+      spawn: init.spawn,
+      clock: init.clock,
+      setup: { type: 'setup', ...init.setup, workerIndex: index },
+      greeting,
+      onMessage,
+      onDeath,
+      onReady: resume,
+    }),
+  );
+  const everyone = (message: ToWorker): void => {
+    // A worker that is not ready gets facts and grants by its greeting: holding them too would repeat them.
+    for (const slot of slots) if (slot.isReady()) slot.send(message);
+  };
+  const costOf = (slot: WorkerSlot): number => {
+    let cost = slot.tasks.size;
+    for (const { message } of slot.loads.values()) cost += message.shard.costMillicores;
+    return cost;
+  };
+  const lightest = (): WorkerSlot => slots.reduce((best, slot) => (costOf(slot) < costOf(best) ? slot : best));
+
+  function answerPrepared(): void {
+    if (problem === null && !slots.every((slot) => slot.isReady())) return;
+    for (const claims of preparing.splice(0)) init.emit({ type: 'prepared', claims, problem });
+  }
+
+  function onMessage(slot: WorkerSlot, message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        answerPrepared();
+        break;
+      case 'setup-failed':
+        problem = message.message;
+        answerPrepared();
+        break;
+      case 'provisioned':
+      case 'provision-failed':
+      case 'torn-down':
+        onTaskAnswer(slot, message);
+        break;
+      case 'stopped':
+        onStopped(slot, message.ids, message.finished);
+        break;
+      case 'delta':
+        slot.lastLoad = message.load;
+        init.onDelta(message);
+        break;
+      case 'abort-wanted':
+        init.onAbortWanted(message.message);
+        break;
+      case 'note':
+        init.onNote(message.level, message.message);
+        break;
+    }
+  }
+
+  function onTaskAnswer(slot: WorkerSlot, message: Extract<FromWorker, { type: 'provisioned' | 'provision-failed' | 'torn-down' }>): void {
+    const task = slot.tasks.get(message.id);
+    if (task === undefined) return;
+    const { claim } = task;
+    if (message.type === 'provisioned') {
+      for (const { meeting } of message.facts) task.meetings.delete(meeting);
+      if (task.meetings.size === 0) slot.tasks.delete(message.id);
+      init.emit({ type: 'meetings-provisioned', claim, facts: message.facts });
+    } else if (message.type === 'torn-down') {
+      slot.tasks.delete(message.id);
+      init.emit({ type: 'torn-down', claim, meetings: message.meetings, failures: message.failures });
+    } else {
+      slot.tasks.delete(message.id);
+      init.emit({ type: 'provision-failed', claim, message: message.message });
+    }
+  }
+
+  function onStopped(slot: WorkerSlot, ids: readonly ClaimId[], finished: boolean): void {
+    const claims: Claim[] = [];
+    for (const id of ids) {
+      const running = slot.loads.get(id);
+      if (running === undefined) continue;
+      slot.loads.delete(id);
+      claims.push(running.claim);
+    }
+    if (claims.length > 0) init.emit({ type: 'load-stopped', claims, finished });
+  }
+
+  function onDeath(slot: WorkerSlot, description: string): void {
+    init.onDeath(slot.index, description, slot.lastLoad);
+    onStopped(slot, [...slot.loads].filter(([, load]) => load.isStopping).map(([id]) => id), false);
+    for (const [id, task] of slot.tasks) {
+      slot.tasks.delete(id);
+      const message = `the worker that was at it died (${description})`;
+      if (task.what === 'provision') init.emit({ type: 'provision-failed', claim: task.claim, message });
+      else init.emit({ type: 'torn-down', claim: task.claim, meetings: [], failures: task.meetings.size });
+    }
+  }
+
+  /** Gives a restarted worker what its predecessor was running. */
+  function resume(slot: WorkerSlot): void {
+    for (const { message } of slot.loads.values()) {
+      const fromMs = Math.max(message.fromMs, init.clock.nowMs() - message.t0Ms);
+      slot.send({ ...message, fromMs, scales: [...scales] });
+    }
+  }
+
+  function killWhenLate(slot: WorkerSlot, ids: readonly ClaimId[], graceMs: number): void {
+    init.clock.after(graceMs + STOP_SLACK_MS, () => {
+      if (!ids.some((id) => slot.loads.get(id)?.isStopping)) return;
+      init.onNote('error', `worker ${slot.index} did not stop its endpoints in time and is killed`);
+      slot.kill();
+    });
+  }
+
+  return {
+    prepare(claims) {
+      preparing.push(claims);
+      answerPrepared();
+    },
+    provision(claim, meetings) {
+      const slot = lightest();
+      const id = claimIdOf(claim);
+      slot.tasks.set(id, { claim, what: 'provision', meetings: new Set(meetings) });
+      slot.send({ type: 'provision', id, shard: init.shardOf(claim.shard), meetings });
+    },
+    teardown(claim, meetings) {
+      const slot = lightest();
+      const id = claimIdOf(claim);
+      slot.tasks.set(id, { claim, what: 'teardown', meetings: new Set(meetings.map(({ meeting }) => meeting)) });
+      slot.send({ type: 'teardown', id, shard: init.shardOf(claim.shard), meetings });
+    },
+    load({ claim, t0Ms, fromMs, restartRatePerS }) {
+      const slot = lightest();
+      const id = claimIdOf(claim);
+      const shard = init.shardOf(claim.shard);
+      const message = { type: 'load', id, shard, t0Ms, fromMs, restartRatePerS, scales: [...scales] } as const;
+      slot.loads.set(id, { claim, message, isStopping: false });
+      // A worker that is not ready gets it by `resume`.
+      if (slot.isReady()) slot.send(message);
+    },
+    stop({ claims, graceMs, reason }) {
+      const wanted = new Set(claims.map(claimIdOf));
+      for (const slot of slots) {
+        const ids = [...slot.loads.keys()].filter((id) => wanted.delete(id));
+        if (ids.length === 0) continue;
+        for (const id of ids) {
+          const load = slot.loads.get(id);
+          if (load !== undefined) load.isStopping = true;
+        }
+        if (slot.isReady()) {
+          slot.send({ type: 'stop', ids, graceMs, reason });
+          killWhenLate(slot, ids, graceMs);
+        } else {
+          onStopped(slot, ids, false);
+        }
+      }
+      const unknown = claims.filter((claim) => wanted.has(claimIdOf(claim)));
+      if (unknown.length > 0) init.emit({ type: 'load-stopped', claims: unknown, finished: false });
+    },
+    grant(untilMs) {
+      grantUntilMs = untilMs;
+      everyone({ type: 'grant', untilMs });
+    },
+    scale(scale) {
+      scales.push(scale);
+      everyone({ type: 'scale', scale });
+    },
+    meetings(added) {
+      facts.push(...added);
+      for (const message of factMessages(added)) everyone(message);
+    },
+    runningClaims: () => slots.reduce((sum, slot) => sum + slot.loads.size, 0),
+    pids: () => slots.map((slot) => slot.pid()).filter((pid) => pid > 0),
+    close() {
+      for (const slot of slots) slot.close();
+    },
+  };
+}
