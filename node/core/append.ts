@@ -83,11 +83,14 @@ export function refreshDerived(state: NodeState): void {
     state.chainComplete = chain !== null;
     if (chain !== null) state.chain = chain;
   }
-  if (state.plan === null || state.chain.manifest === null) return;
-  const decisive = state.chain.decisions.filter((entry) => entry.kind !== 'phase');
-  const last = decisive[decisive.length - 1];
-  const key = last === undefined ? '' : `${refKey(last)}#${decisive.length}`;
-  if (key === state.assignmentKey) return;
-  state.assignmentKey = key;
-  state.assignment = assignmentOf(state.plan, state.chain, state.chain.manifest.onNodeLoss);
+  const { plan, chain } = state;
+  if (plan === null || chain.manifest === null || plan.hash !== chain.manifest.planHash) return;
+  const { tip } = chain;
+  const key = tip === null ? '' : `${refKey(tip)}#${chain.length}`;
+  if (key === state.assignmentFor) return;
+  state.assignmentFor = key;
+  const before = state.assignment;
+  state.fold = assignmentOf(plan, chain, chain.manifest.onNodeLoss, state.fold);
+  state.assignment = state.fold.assignment;
+  if (state.assignment !== before) state.assignmentKey = key;
 }

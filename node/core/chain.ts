@@ -7,7 +7,7 @@ import { unreachable } from './assert.ts';
 import { type Assignment, assign, place } from './assign.ts';
 import type { NodeConfig } from './config.ts';
 import type { ExitName } from './errors.ts';
-import { type DecisionEntry, type Facts, refKey, refOf } from './facts.ts';
+import { claimKey, type DecisionEntry, type Facts, refKey, refOf } from './facts.ts';
 import type { DecisionRef, EndReason, EntryOf, Manifest, NodeId, NodeLossPolicy, Phase, RosterMember } from './messages.ts';
 import type { Plan, ShardId } from './plan-types.ts';
 
@@ -191,23 +191,48 @@ function afterJoin(plan: Plan, previous: Assignment, entry: EntryOf<'roster'>, n
   return place({ plan, previous, nodes, movable, onlyTo: new Set(entry.body.add.map((member) => member.node)) });
 }
 
-/** The assignment after the last decision of `chain`, computed decision by decision. Cost: shards x nodes for the first, little for the rest. */
-export function assignmentOf(plan: Plan, chain: ChainView, policy: NodeLossPolicy): Assignment | null {
-  let assignment: Assignment | null = null;
-  const roster = new Map<NodeId, RosterMember>();
-  const down = new Set<NodeId>();
-  for (const entry of chain.decisions) {
-    if (entry.kind === 'roster') {
-      for (const member of entry.body.add) {
-        roster.set(member.node, member);
-        down.delete(member.node);
-      }
-      const nodes = loadNodes(roster, down);
-      assignment = assignment === null ? assign(plan, nodes) : afterJoin(plan, assignment, entry, nodes, policy.kind === 'reassign');
-    } else if (entry.kind === 'down' && assignment !== null) {
-      down.add(entry.body.node);
-      assignment = afterDown(plan, assignment, entry.body.node, loadNodes(roster, down), policy);
+/** An assignment with the decisions that it follows from, so that the next decision costs its own shards and not all of them. */
+export interface AssignmentFold {
+  readonly plan: Plan;
+  /** How many decisions are folded in, and the last of them. It names its predecessor: whoever has it in that place has all of them. */
+  count: number;
+  last: DecisionEntry | null;
+  readonly roster: Map<NodeId, RosterMember>;
+  readonly down: Set<NodeId>;
+  assignment: Assignment | null;
+  /** `${shard}.${epoch}` -> whose it was, also when the shard has moved on since. */
+  readonly holders: Map<string, NodeId>;
+}
+
+function foldAssignment(fold: AssignmentFold, entry: DecisionEntry, policy: NodeLossPolicy): void {
+  const { plan, roster, down, assignment: before } = fold;
+  if (entry.kind === 'roster') {
+    for (const member of entry.body.add) {
+      roster.set(member.node, member);
+      down.delete(member.node);
     }
+    const nodes = loadNodes(roster, down);
+    fold.assignment = before === null ? assign(plan, nodes) : afterJoin(plan, before, entry, nodes, policy.kind === 'reassign');
+  } else if (entry.kind === 'down' && before !== null) {
+    down.add(entry.body.node);
+    fold.assignment = afterDown(plan, before, entry.body.node, loadNodes(roster, down), policy);
   }
-  return assignment;
+  fold.count += 1;
+  fold.last = entry;
+  if (fold.assignment === before) return;
+  fold.assignment?.owners.forEach((owner, shard) => {
+    const epoch = fold.assignment?.epochs[shard] ?? 0;
+    if (owner !== null && epoch !== before?.epochs[shard]) fold.holders.set(claimKey(shard, epoch), owner);
+  });
+}
+
+/** The assignment after the last decision of `chain`, decision by decision. Goes on from `known` when that is the beginning of this chain: the first
+ * decision costs shards x nodes, each later one little. */
+export function assignmentOf(plan: Plan, chain: ChainView, policy: NodeLossPolicy, known: AssignmentFold | null): AssignmentFold {
+  const isBeginning = known !== null && known.plan === plan && known.count > 0 && chain.decisions[known.count - 1] === known.last;
+  const fold = isBeginning
+    ? known
+    : { plan, count: 0, last: null, roster: new Map(), down: new Set<NodeId>(), assignment: null, holders: new Map() };
+  for (const entry of chain.decisions.slice(fold.count)) foldAssignment(fold, entry, policy);
+  return fold;
 }

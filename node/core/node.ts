@@ -61,6 +61,8 @@ export function createNode(config: NodeConfig, nowMs: number, restored?: Restore
     chainComplete: true,
     assignment: null,
     assignmentKey: '',
+    assignmentFor: '',
+    fold: null,
     plan: null,
     planRequestedHash: '',
     planFailed: null,
@@ -184,7 +186,7 @@ function handle(state: NodeState, effects: Effects, event: NodeEvent): void {
       return onMessage(state, effects, event.from, event.message);
     case 'plan-loaded':
       state.plan = event.plan;
-      state.assignmentKey = '';
+      state.assignmentFor = '';
       return refreshDerived(state);
     case 'plan-failed':
       state.planFailed = event.message;

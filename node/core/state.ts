@@ -2,7 +2,7 @@
 // Nothing here is a timer: a deadline is a number that the next step compares with `nowMs`.
 
 import type { Assignment } from './assign.ts';
-import type { ChainView, Coordinator, Electorate } from './chain.ts';
+import type { AssignmentFold, ChainView, Coordinator, Electorate } from './chain.ts';
 import type { NodeConfig } from './config.ts';
 import type { ExitName } from './errors.ts';
 import type { Facts } from './facts.ts';
@@ -144,7 +144,10 @@ export interface NodeState {
   /** False while part of the effective chain has not arrived: then `chain` is the last complete one and nothing new is started. */
   chainComplete: boolean;
   assignment: Assignment | null;
+  /** Names the decision that last changed the assignment; `assignmentFor` the one that it was last computed for, from `fold`. */
   assignmentKey: string;
+  assignmentFor: string;
+  fold: AssignmentFold | null;
 
   plan: Plan | null;
   planRequestedHash: string;
