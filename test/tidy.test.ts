@@ -89,7 +89,9 @@ const planted: ReadonlyArray<readonly [string, string, string]> = [
   ['node/core/log.ts', 'const x = Promise.resolve();', 'pure'],
   ['node/wire/sip.ts', 'const x = process.pid;', 'pure'],
   ['node/core/log.ts', 'export enum Color { red }', 'strippable'],
+  ['node/core/log.ts', 'export const enum Color { red }', 'strippable'],
   ['node/core/log.ts', 'namespace Inner { export const x = 1; }', 'strippable'],
+  ['node/core/log.ts', 'export declare namespace Outer.Inner { const x = 1; }', 'strippable'],
   ['node/core/log.ts', 'class A { constructor(private readonly x: number) {} }', 'strippable'],
   ['node/core/log.ts', "import { x } from './claims';", 'extensions'],
   ['node/core/log.ts', 'x;\n'.repeat(400), 'size'],
@@ -109,6 +111,8 @@ const innocent: ReadonlyArray<readonly [string, string]> = [
   ['node/core/log.ts', 'const half = total / 2; const x = "a"; const other = total / 4;'],
   ['node/core/log.ts', 'interface Timers { setTimeout: number }\nconst x = timers.setTimeout(1);'],
   ['node/core/log.ts', "const x = { kind: 'module', enum: 1 };"],
+  ['node/core/log.ts', 'const x =\n  module as { y: 1 };'],
+  ['node/adapters/keyboard.ts', 'const { stdin } = process;'],
   [
     'node/endpoints/http.ts',
     "import type { Endpoint } from './endpoint.ts';\nimport { x } from '../core/rng.ts';\nsetTimeout(() => {}, 1);",

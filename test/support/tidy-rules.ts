@@ -41,7 +41,11 @@ export const bans: readonly Ban[] = [
   { name: 'Math.random', pattern: /\bMath\s*\.\s*random\b/g, homes: nowhere },
   { name: 'process.env', pattern: /\bprocess\s*\.\s*env\b/g, homes: /^(node\/(adapters\/environment|main)\.ts$|test\/)/ },
   { name: 'process.exit', pattern: /\bprocess\s*\.\s*(exit|abort|reallyExit)\b/g, homes: exitHomes },
-  { name: 'destructured process', pattern: /\}\s*=\s*(globalThis\s*\.\s*)?process\b(?!\s*\.)/g, homes: nowhere },
+  {
+    name: 'destructured process',
+    pattern: /\{[^{}]*\b(env|exit|abort|hrtime|uptime)\b[^{}]*\}\s*=\s*(globalThis\s*\.\s*)?process\b(?!\s*\.)/g,
+    homes: nowhere,
+  },
   { name: 'console', pattern: /(?<![\w$.])console\s*[.[]/g, homes: /^tools\/(bench\/|bench(-kit)?\.ts$|sim\.ts$)/ },
   {
     name: 'timers',
@@ -57,8 +61,11 @@ const pureBan =
 
 /** Forms that Node's type stripping cannot erase. */
 const unstrippable: ReadonlyArray<{ name: string; pattern: RegExp }> = [
-  { name: 'enum', pattern: /(?<![\w$.'"])(?:const\s+)?enum\s+[A-Za-z_$][\w$]*\s*\{/g },
-  { name: 'namespace', pattern: /(?<![\w$.'"])(?:namespace|module)\s+[A-Za-z_$][\w$.]*\s*\{/g },
+  { name: 'enum', pattern: /^\s*(?:export\s+|declare\s+|const\s+)*enum\s+[A-Za-z_$][\w$]*\s*\{/gm },
+  {
+    name: 'namespace',
+    pattern: /^\s*(?:export\s+|declare\s+)*(?:namespace|module)\s+(?!(?:as|in|of|instanceof|satisfies)\b)[A-Za-z_$][\w$.]*\s*\{/gm,
+  },
   { name: 'parameter property', pattern: /\bconstructor\s*\([^)]*\b(?:private|public|protected|readonly)\s+[A-Za-z_$]/g },
   { name: 'import =', pattern: /(?<![\w$.])import\s+[A-Za-z_$][\w$]*\s*=/g },
 ];
