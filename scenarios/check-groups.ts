@@ -89,7 +89,7 @@ export function checkGroup(
   const path = ['groups', name];
   const meetings = meetingsOf(written, path, facts, findings);
   const data = dataOf(written, path, facts, findings);
-  const bySize = written.perMeeting === undefined ? null : written.perMeeting * (facts.meetingCount ?? 1);
+  const bySize = written.perMeeting === undefined ? null : written.perMeeting * Math.max(1, facts.meetingCount ?? 1);
   const stay = written.stay ?? null;
   const pause = written.pause ?? null;
   const load = checkLoad(written.load, { bySize, stay, pause, path }, facts.deadlineMs, findings);

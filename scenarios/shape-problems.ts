@@ -17,7 +17,18 @@ type Issue = z.core.$ZodIssue;
 
 /** `path` is where `value` stands in the file; `schema` is asked for the keys it knows. */
 export function findingsOf(issues: readonly Issue[], schema: ZodType, value: unknown, path: readonly PropertyKey[]): Finding[] {
-  return issues.flatMap((issue) => findingsOfIssue(issue, schema, value, path));
+  const findings = issues.flatMap((issue) => findingsOfIssue(issue, schema, value, path));
+  // `ovr` was meant to be `over`: that `over` is missing is the same mistake.
+  const meant = new Set(
+    findings.flatMap(({ code, path: at, hint }) => {
+      const near = code === 'QUILT_SCENARIO_UNKNOWN_KEY' ? /^did you mean (.+)\?$/.exec(hint ?? '')?.[1] : undefined;
+      return near === undefined ? [] : [[...at.slice(0, -1), near].join('\u0000')];
+    }),
+  );
+  return findings.filter(
+    ({ code, path: at, message }) =>
+      code === 'QUILT_SCENARIO_UNKNOWN_KEY' || !message.startsWith('is missing') || !meant.has(at.join('\u0000')),
+  );
 }
 
 function findingsOfIssue(issue: Issue, schema: ZodType, value: unknown, base: readonly PropertyKey[]): Finding[] {

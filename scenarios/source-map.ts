@@ -34,7 +34,7 @@ export function readSource(text: string, file: string): Result<Source> {
     document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
     const wrong = [...document.errors, ...document.warnings];
     if (wrong.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
-    problems.push(...onePerPlace(wrong).map((error) => syntaxProblem(error, file, lineCounter)));
+    problems.push(...onePerLine(wrong, lineCounter).map((error) => syntaxProblem(error, text, file, lineCounter)));
     if (wrong.some(({ code }) => code !== 'DUPLICATE_KEY')) return { ok: false, problems };
     value = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX });
   } catch (error) {
@@ -50,24 +50,25 @@ export function readSource(text: string, file: string): Result<Source> {
   return { ok: true, value: { value, problems, placeOf } };
 }
 
-/** One mistake often makes a cascade: the first at each place is the one to read, and twenty are enough. */
-function onePerPlace(errors: readonly YAMLError[]): YAMLError[] {
+/** Syntax mistakes shown at once: the first usually causes the others. */
+const SYNTAX_PROBLEMS_MAX = 5;
+
+/** The first mistake of each line. */
+function onePerLine(errors: readonly YAMLError[], lineCounter: LineCounter): YAMLError[] {
   const seen = new Set<number>();
-  const first: YAMLError[] = [];
-  for (const error of errors) {
-    const at = error.pos[0];
-    if (seen.has(at) || first.length >= 20) continue;
-    seen.add(at);
-    first.push(error);
-  }
-  return first;
+  return errors.filter(({ pos }) => {
+    const { line } = lineCounter.linePos(pos[0]);
+    return !seen.has(line) && seen.add(line) && seen.size <= SYNTAX_PROBLEMS_MAX;
+  });
 }
 
-function syntaxProblem(error: YAMLError, file: string, lineCounter: LineCounter): Problem {
+function syntaxProblem(error: YAMLError, text: string, file: string, lineCounter: LineCounter): Problem {
   const { line, col } = lineCounter.linePos(error.pos[0]);
   const isDuplicate = error.code === 'DUPLICATE_KEY';
   const message = isDuplicate ? 'the key is there twice' : error.message.replace(/\s+/g, ' ').slice(0, 200);
-  const hint = hints[error.code];
+  // `{ url: ${targets.api} }` is the commonest of all: within braces YAML takes the next { for a map.
+  const isUnquoted = !isDuplicate && (text.split('\n')[line - 1] ?? '').includes('${');
+  const hint = isUnquoted ? "within { } quote it: '${...}'" : hints[error.code];
   return {
     code: isDuplicate ? 'QUILT_YAML_DUPLICATE_KEY' : 'QUILT_YAML',
     file,
@@ -98,7 +99,9 @@ function offsetOf(document: Document.Parsed, path: readonly PropertyKey[], part:
       const pair = node.items.find(({ key }) => String(isScalar(key) ? key.value : key) === String(step));
       if (pair === undefined) return offset;
       const keyOffset = startOf(pair.key, offset);
-      offset = isLast && part === 'value' ? startOf(pair.value, keyOffset) : keyOffset;
+      // A block of lines begins below its key; the key is where a person looks.
+      const isBlock = (isMap(pair.value) || isSeq(pair.value)) && pair.value.flow !== true;
+      offset = isLast && part === 'value' && !isBlock ? startOf(pair.value, keyOffset) : keyOffset;
       node = pair.value;
     } else if (isSeq(node)) {
       const item: unknown = node.items[Number(step)];

@@ -98,7 +98,7 @@ export interface Substituted {
   readonly value: unknown;
   /** Paths (joined) whose value came from a reference, for telling apart '7' and 7. */
   readonly replaced: Set<string>;
-  /** Paths (joined) that a stand-in went into. */
+  /** Paths (joined) that a stand-in went into, or a reference that nothing fills. */
   readonly poisoned: Set<string>;
 }
 
@@ -111,7 +111,8 @@ export function substituteTree(tree: unknown, resolved: Resolved, namesAt: Names
   const visit = (value: unknown, path: readonly PropertyKey[]): unknown => {
     if (typeof value === 'string') {
       if (!value.includes('${')) return value;
-      checkReferences(value, path, resolved, namesAt);
+      const isKnown = checkReferences(value, path, resolved, namesAt);
+      if (!isKnown) poisoned.add(pathKey(path));
       const put = putIn(value, resolved.known);
       if (put !== value) replaced.add(pathKey(path));
       if (namesIn(value).some((name) => resolved.standIns.has(name))) poisoned.add(pathKey(path));
@@ -127,7 +128,8 @@ export function substituteTree(tree: unknown, resolved: Resolved, namesAt: Names
   return { value: visit(tree, []), replaced, poisoned };
 }
 
-function checkReferences(text: string, path: readonly PropertyKey[], resolved: Resolved, namesAt: NamesAt): void {
+function checkReferences(text: string, path: readonly PropertyKey[], resolved: Resolved, namesAt: NamesAt): boolean {
+  const before = resolved.findings.length;
   const broken = malformedReference(text);
   if (broken !== null) {
     const hint = 'write ${vars.NAME}; a literal ${ is written $${';
@@ -144,4 +146,5 @@ function checkReferences(text: string, path: readonly PropertyKey[], resolved: R
         : nameHint(name, known);
     resolved.findings.push({ path, part: 'value', code: 'QUILT_REFERENCE_UNKNOWN', message: `\${${name}} is not known here`, hint });
   }
+  return resolved.findings.length === before;
 }

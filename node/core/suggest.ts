@@ -1,19 +1,24 @@
-// "Did you mean": the nearest known word to a mistyped one, by Levenshtein distance over lower-case text.
+// "Did you mean": the nearest known word to a mistyped one, by edit distance over lower-case text (Levenshtein 1966, with swapped neighbours
+// as one edit: Damerau 1964, in the restricted form known as optimal string alignment).
 
-/** Edits (insert, delete, replace) from one text to the other. Two rows of the usual table; inputs are cut at 64 characters. */
+/** Edits (insert, delete, replace, swap neighbours) from one text to the other. Inputs are cut at 64 characters. */
 export function editDistance(left: string, right: string): number {
   const a = left.slice(0, 64);
   const b = right.slice(0, 64);
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)];
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
+    const above = rows[row - 1]!;
     for (let column = 1; column <= b.length; column++) {
-      const replace = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replace, previous[column]! + 1, current[column - 1]! + 1));
+      const isSame = a[row - 1] === b[column - 1];
+      let least = Math.min(above[column - 1]! + (isSame ? 0 : 1), above[column]! + 1, current[column - 1]! + 1);
+      const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      if (isSwap) least = Math.min(least, rows[row - 2]![column - 2]! + 1);
+      current.push(least);
     }
-    previous = current;
+    rows.push(current);
   }
-  return previous[b.length]!;
+  return rows[a.length]![b.length]!;
 }
 
 /** The closest of the known words when it is close enough to be a typo (a third of its letters), else null. */
