@@ -5,9 +5,9 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { drawSpec } from './sim/draw.ts';
-import { describeFailure, describeSummary } from './sim/summary.ts';
 import { runSeeds } from './sim/many.ts';
 import { runSeed } from './sim/run-seed.ts';
+import { describeFailure, describeSummary } from './sim/summary.ts';
 
 const { values } = parseArgs({
   options: {

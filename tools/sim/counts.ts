@@ -2,8 +2,34 @@
 // seeds in which nothing happened".
 
 export const COUNTED = [
-  'steps', 'virtualSeconds', 'faultFree', 'elections', 'downs', 'moves', 'lapses', 'runsOfShards', 'windows', 'windowsOfLostNodes', 'custodies', 'partitions', 'oneWays',
-  'pauses', 'crashes', 'restarts', 'slowDisks', 'lateJoiners', 'lostMessages', 'duplicates', 'overtakings', 'forgedOrders', 'intruders', 'stops', 'scales', 'judged', 'converged', 'viewsCompared',
+  'steps',
+  'virtualSeconds',
+  'faultFree',
+  'elections',
+  'downs',
+  'moves',
+  'lapses',
+  'runsOfShards',
+  'windows',
+  'windowsOfLostNodes',
+  'custodies',
+  'partitions',
+  'oneWays',
+  'pauses',
+  'crashes',
+  'restarts',
+  'slowDisks',
+  'lateJoiners',
+  'lostMessages',
+  'duplicates',
+  'overtakings',
+  'forgedOrders',
+  'intruders',
+  'stops',
+  'scales',
+  'judged',
+  'converged',
+  'viewsCompared',
 ] as const;
 export type Counted = (typeof COUNTED)[number];
 export type Counts = Record<Counted, number> & {

@@ -117,18 +117,33 @@ function reportText(report: Report): string {
   return `${event}${JSON.stringify(facts)}`;
 }
 
-const listed = (name: string, items: readonly string[]): string[] => (items.length === 0 ? [] : [`${name} ${items.slice(0, 4).join('; ')}${items.length > 4 ? `; +${items.length - 4}` : ''}`]);
+const listed = (name: string, items: readonly string[]): string[] =>
+  items.length === 0 ? [] : [`${name} ${items.slice(0, 4).join('; ')}${items.length > 4 ? `; +${items.length - 4}` : ''}`];
 
 export function describeEffects(effects: Effects): string {
   const parts = [
     ...listed('persist', effects.persist.map(entryText)),
     ...listed('keep', effects.keep.map(entryText)),
-    ...listed('store', effects.store.map((store) => `${store.node}[${store.windows.map((window) => window.number).join(',')}]`)),
+    ...listed(
+      'store',
+      effects.store.map((store) => `${store.node}[${store.windows.map((window) => window.number).join(',')}]`),
+    ),
     ...listed('publish', effects.publish.map(messageText)),
-    ...listed('send', effects.send.map((send) => `${send.to}: ${messageText(send.message)}`)),
-    ...listed('sendWindows', effects.sendWindows.map((send) => `${send.to}: ${send.node} ${send.first}-${send.last} ${send.as === 'custody' ? 'custody' : 'pulse'}`)),
+    ...listed(
+      'send',
+      effects.send.map((send) => `${send.to}: ${messageText(send.message)}`),
+    ),
+    ...listed(
+      'sendWindows',
+      effects.sendWindows.map(
+        (send) => `${send.to}: ${send.node} ${send.first}-${send.last} ${send.as === 'custody' ? 'custody' : 'pulse'}`,
+      ),
+    ),
     ...listed('start', effects.start.map(startText)),
-    ...listed('stop', effects.stop.map((stop) => `load ${claimsText(stop.claims)} (${stop.reason})`)),
+    ...listed(
+      'stop',
+      effects.stop.map((stop) => `load ${claimsText(stop.claims)} (${stop.reason})`),
+    ),
     ...listed('report', effects.report.map(reportText)),
   ];
   if (effects.exit !== null) parts.push(`EXIT ${effects.exit.exit} (${effects.exit.message})`);

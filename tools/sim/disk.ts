@@ -33,8 +33,10 @@ const UNSYNCED_MS = 3000;
 export const createDisk = (): Disk => ({ own: [], kept: [], windowLast: 0, held: new Map() });
 
 export function heldWindowsOf(disk: Disk, node: NodeId): HeldWindows {
-  let held = disk.held.get(node);
-  if (held === undefined) disk.held.set(node, (held = { stored: new Set(), merged: new Set(), contiguous: 0 }));
+  const known = disk.held.get(node);
+  if (known !== undefined) return known;
+  const held: HeldWindows = { stored: new Set(), merged: new Set(), contiguous: 0 };
+  disk.held.set(node, held);
   return held;
 }
 

@@ -1,31 +1,34 @@
 // A random plan: some meeting shards, then stripes of endpoint groups with start and stop times, costs, types and constraints.
 // It need not come from a scenario; it only has to obey the contract of plan-types.ts.
 
-import { hashInts } from '../../node/core/rng.ts';
 import type { Plan, Shard } from '../../node/core/plan-types.ts';
+import { hashInts } from '../../node/core/rng.ts';
 import { type Chance, createChance, PURPOSE } from './chance.ts';
 
 const MEETINGS_PER_SHARD = 4;
 
 function drawMeetingShards(chance: Chance, durationMs: number): Shard[] {
   const shardCount = chance.yes(0.5) ? chance.whole(1, 5) : 0;
-  return Array.from({ length: shardCount }, (_, index): Shard => ({
-    id: index,
-    kind: 'meetings',
-    type: 'http',
-    groupIndex: -1,
-    stripe: 0,
-    stripes: 1,
-    meetingFirst: index * MEETINGS_PER_SHARD,
-    meetingCount: MEETINGS_PER_SHARD,
-    count: MEETINGS_PER_SHARD,
-    activeMax: 0,
-    costMillicores: 1,
-    startMs: 0,
-    stopMs: durationMs,
-    needsMeetings: false,
-    constraints: {},
-  }));
+  return Array.from(
+    { length: shardCount },
+    (_, index): Shard => ({
+      id: index,
+      kind: 'meetings',
+      type: 'http',
+      groupIndex: -1,
+      stripe: 0,
+      stripes: 1,
+      meetingFirst: index * MEETINGS_PER_SHARD,
+      meetingCount: MEETINGS_PER_SHARD,
+      count: MEETINGS_PER_SHARD,
+      activeMax: 0,
+      costMillicores: 1,
+      startMs: 0,
+      stopMs: durationMs,
+      needsMeetings: false,
+      constraints: {},
+    }),
+  );
 }
 
 function drawEndpointShards(chance: Chance, firstId: number, durationMs: number): Shard[] {

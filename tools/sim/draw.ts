@@ -65,7 +65,9 @@ function drawNodes(chance: Chance, plan: Plan, sizes: Sizes, isFaultFree: boolea
   const bornMs = (): number => Math.round(chance.between(0, spreadMs));
   for (let index = 0; index < sizes.loadNodes; index++) {
     const isAbsent = sizes.hasAbsentee && index === sizes.loadNodes - 1;
-    nodes.push(drawNode(chance, index, `n${String(index).padStart(2, '0')}`, 'load', isAbsent ? Number.POSITIVE_INFINITY : bornMs(), capacity));
+    nodes.push(
+      drawNode(chance, index, `n${String(index).padStart(2, '0')}`, 'load', isAbsent ? Number.POSITIVE_INFINITY : bornMs(), capacity),
+    );
   }
   for (let index = 0; index < sizes.witnesses; index++) nodes.push(drawNode(chance, nodes.length, `w${index}`, 'witness', bornMs(), 0));
   for (let index = 0; index < sizes.late; index++) {

@@ -15,7 +15,9 @@ const NOTICE_MS = 9000;
 function targetOf(world: World, fault: FaultSpec): SimNode {
   if (fault.target !== 'coordinator') return world.nodes[fault.target]!;
   const { agenda } = world;
-  const acting = world.nodes.find((node) => isUp(node) && node.state !== null && world.core.isActing(node.state, node.clock.offsetMs + agenda.nowMs * node.clock.rate));
+  const acting = world.nodes.find(
+    (node) => isUp(node) && node.state !== null && world.core.isActing(node.state, node.clock.offsetMs + agenda.nowMs * node.clock.rate),
+  );
   return acting ?? world.nodes[Math.floor(fault.atMs) % world.nodes.length]!;
 }
 
@@ -84,12 +86,20 @@ function operatorOrders(world: World, fault: FaultSpec, target: SimNode): void {
   if (fault.kind === 'stop-order') {
     world.orders.stops += 1;
     world.counts.stops += 1;
-    world.deliver(target, { type: 'order', nowMs: 0, order: signOrder({ order: 'stop', runId, mode: fault.amount < 0.5 ? 'drain' : 'now', reason: 'operator' }) });
+    world.deliver(target, {
+      type: 'order',
+      nowMs: 0,
+      order: signOrder({ order: 'stop', runId, mode: fault.amount < 0.5 ? 'drain' : 'now', reason: 'operator' }),
+    });
     return;
   }
   world.orders.scales += 1;
   world.counts.scales += 1;
-  world.deliver(target, { type: 'order', nowMs: 0, order: signOrder({ order: 'scale', runId, scale: { group: '*', factor: fault.amount, atMs: 0 } }) });
+  world.deliver(target, {
+    type: 'order',
+    nowMs: 0,
+    order: signOrder({ order: 'scale', runId, scale: { group: '*', factor: fault.amount, atMs: 0 } }),
+  });
 }
 
 export function strike(world: World, fault: FaultSpec): void {
@@ -154,8 +164,9 @@ export function heal(world: World): void {
   submit(world, world.chance.nodes.pick(live));
 }
 
+/** Again a little later, elsewhere, when nobody answers. */
 export function submit(world: World, node: SimNode): void {
-  if (!isUp(node)) return;
+  if (!isUp(node)) return world.agenda.after(500, () => submit(world, world.chance.nodes.pick(world.nodes)));
   node.hasBundle = true;
   world.deliver(node, { type: 'order', nowMs: 0, order: signOrder({ order: 'manifest', manifest: world.spec.manifest }) });
 }

@@ -71,7 +71,10 @@ export async function runSeeds(options: ManyOptions): Promise<ManyResult> {
     seeds += news.seeds;
     addCounts(counts, news.counts);
   };
-  const shares = Array.from({ length: jobs }, (_, job): Share => ({ from: from + job, end: from + count, step: jobs, secondsMax, failuresMax }));
+  const shares = Array.from(
+    { length: jobs },
+    (_, job): Share => ({ from: from + job, end: from + count, step: jobs, secondsMax, failuresMax }),
+  );
   if (jobs === 1) playShare(shares[0]!, hear);
   else await Promise.all(shares.map((share) => playInThread(share, hear)));
   failures.sort((a, b) => a.seed - b.seed);

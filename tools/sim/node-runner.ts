@@ -131,7 +131,8 @@ export function startNode(world: World, node: SimNode): void {
   node.tickAtMs = 0;
   node.workers = createWorkers(node, node.life);
   if (isRestart) world.counts.restarts += 1;
-  if (isRestart && world.chance.nodes.yes(0.3)) node.clock = { ...node.clock, offsetMs: node.clock.offsetMs + world.chance.nodes.between(-2000, 2000) };
+  if (isRestart && world.chance.nodes.yes(0.3))
+    node.clock = { ...node.clock, offsetMs: node.clock.offsetMs + world.chance.nodes.between(-2000, 2000) };
   node.ghost.contactMs = world.agenda.nowMs;
   node.ghost.pausedMs = 0;
   const nowMs = toNodeMs(node.clock, world.agenda.nowMs);

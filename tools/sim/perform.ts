@@ -1,14 +1,14 @@
 // Performs one step's effects against the modelled disk, mesh and workers, in the order of events.ts, and answers what the core
 // started (plans, provisioning, preparing, judging) after random delays, sometimes with the failure that the seed ordered.
 
-import type { Effects, NodeEvent, Start } from '../../node/core/events.ts';
-import type { ExitName } from '../../node/core/errors.ts';
-import type { EndReason, MeetingFacts, WindowFrame } from '../../node/core/messages.ts';
 import { BOUNDS } from '../../node/core/config.ts';
+import type { ExitName } from '../../node/core/errors.ts';
+import type { Effects, NodeEvent, Start } from '../../node/core/events.ts';
+import type { EndReason, MeetingFacts, WindowFrame } from '../../node/core/messages.ts';
+import { countName } from './counts.ts';
 import { heldWindowsOf, mergeAll, storeWindow } from './disk.ts';
 import { connect, dropLinks, isBlocked, publishGossip, sendMessage, topologyChanged } from './network.ts';
 import { grantLoad, killWorkers, startLoad, stopLoad } from './workers.ts';
-import { countName } from './counts.ts';
 import { isUp, type SimNode, type World } from './world.ts';
 
 const PAYLOAD = new Uint8Array(0);
@@ -98,7 +98,13 @@ function performStart(world: World, node: SimNode, start: Start): void {
       return;
     case 'teardown': {
       const failures = chance.yes(misfortune.teardownFails) ? 1 : 0;
-      answer(world, node, chance.between(20, 1000), { type: 'torn-down', nowMs: 0, claim: start.claim, meetings: start.meetings, failures });
+      answer(world, node, chance.between(20, 1000), {
+        type: 'torn-down',
+        nowMs: 0,
+        claim: start.claim,
+        meetings: start.meetings,
+        failures,
+      });
       return;
     }
     case 'collect':
@@ -120,12 +126,20 @@ function loadPlan(world: World, node: SimNode, start: Extract<Start, { what: 'lo
   const { workers: chance } = world.chance;
   const hasIt = (id: string): boolean => {
     const peer = world.nodeById.get(id);
-    return peer !== undefined && peer.hasBundle && peer.status === 'live' && !isBlocked(world.network, node.index, peer.index) && !isBlocked(world.network, peer.index, node.index);
+    return (
+      peer !== undefined &&
+      peer.hasBundle &&
+      peer.status === 'live' &&
+      !isBlocked(world.network, node.index, peer.index) &&
+      !isBlocked(world.network, peer.index, node.index)
+    );
   };
   if (node.hasBundle || start.from.some(hasIt)) {
     node.hasBundle = true;
     const failed = chance.yes(world.spec.misfortune.loadPlanFails);
-    const event: NodeEvent = failed ? { type: 'plan-failed', nowMs: 0, message: 'hashes differ' } : { type: 'plan-loaded', nowMs: 0, plan: world.spec.plan };
+    const event: NodeEvent = failed
+      ? { type: 'plan-failed', nowMs: 0, message: 'hashes differ' }
+      : { type: 'plan-loaded', nowMs: 0, plan: world.spec.plan };
     answer(world, node, chance.between(5, 300), event);
     return;
   }
@@ -144,7 +158,8 @@ function provision(world: World, node: SimNode, start: Extract<Start, { what: 'p
   const cut = chance.whole(0, facts.length);
   const firstMs = chance.between(50, 1500);
   if (cut > 0) answer(world, node, firstMs, { type: 'meetings-provisioned', nowMs: 0, claim, facts: facts.slice(0, cut) });
-  if (cut < facts.length) answer(world, node, firstMs + chance.between(0, 1000), { type: 'meetings-provisioned', nowMs: 0, claim, facts: facts.slice(cut) });
+  if (cut < facts.length)
+    answer(world, node, firstMs + chance.between(0, 1000), { type: 'meetings-provisioned', nowMs: 0, claim, facts: facts.slice(cut) });
 }
 
 const EXIT_BY_REASON: Readonly<Record<EndReason, ExitName>> = {

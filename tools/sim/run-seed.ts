@@ -95,16 +95,30 @@ function createWorld(spec: SimSpec, options: SeedOptions, linesKept: number): Wo
     trace: createTrace({ keep: linesKept, ...(options.write === undefined ? {} : { write: options.write }) }),
     counts: createCounts(),
     sabotage: options.sabotage ?? {},
-    chance: { network: chance(PURPOSE.network), disk: chance(PURPOSE.disk), workers: chance(PURPOSE.workers), nodes: chance(PURPOSE.nodes) },
+    chance: {
+      network: chance(PURPOSE.network),
+      disk: chance(PURPOSE.disk),
+      workers: chance(PURPOSE.workers),
+      nodes: chance(PURPOSE.nodes),
+    },
     deliver: (node, event) => deliver(world, node, event),
     checkers: combine([]),
     isHealed: false,
     extraLoss: 0,
     sealed: new Set(),
     orders: { stops: 0, scales: 0, aborts: 0 },
-    runs: [],
+    runs: spec.plan.shards.map(() => []),
   };
-  const checks = [watchGhosts, checkOneCoordinator, checkConvergence, checkOneOwner, checkExactLoad, checkNothingLeft, checkNothingLost, checkOnlyInvited];
+  const checks = [
+    watchGhosts,
+    checkOneCoordinator,
+    checkConvergence,
+    checkOneOwner,
+    checkExactLoad,
+    checkNothingLeft,
+    checkNothingLost,
+    checkOnlyInvited,
+  ];
   world.checkers = combine(checks.map((check) => check(world)));
   return world;
 }
@@ -127,7 +141,14 @@ function schedule(world: World): void {
   agenda.after(AUDIT_MS, audit);
 }
 
-const isOver = (world: World): boolean => world.agenda.nowMs > world.spec.submitMs + 5000 && world.nodes.every((node) => !isUp(node) && (node.status !== 'unborn' || node.spec.bornMs === Number.POSITIVE_INFINITY) && (node.status !== 'crashed' || node.isGone || world.isHealed));
+const isOver = (world: World): boolean =>
+  world.agenda.nowMs > world.spec.submitMs + 5000 &&
+  world.nodes.every(
+    (node) =>
+      !isUp(node) &&
+      (node.status !== 'unborn' || node.spec.bornMs === Number.POSITIVE_INFINITY) &&
+      (node.status !== 'crashed' || node.isGone || world.isHealed),
+  );
 
 function play(world: World): void {
   schedule(world);
@@ -164,5 +185,6 @@ export function runSeed(seed: number, options: SeedOptions = {}): SeedOutcome {
   const spec = options.spec ?? drawSpec(seed);
   const outcome = playOnce(spec, options, 0);
   if (outcome.failure === null || options.write !== undefined) return outcome;
-  return playOnce(spec, options, LINES_SHOWN);
+  const again = playOnce(spec, options, LINES_SHOWN);
+  return { ...outcome, failure: { ...outcome.failure, lines: again.failure?.lines ?? [] } };
 }

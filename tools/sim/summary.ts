@@ -26,7 +26,9 @@ export function describeSummary(result: ManyResult): string {
     `exercised: ${COUNTED.map((name) => `${name} ${counts[name]}`).join(', ')}`,
     `runs ended: ${tableText(counts.endings)}`,
     `nodes left: ${tableText(counts.exits)}`,
-    failures.length === 0 ? 'clean' : `${failures.length} FAILED: ${failures.map((failure) => `${failure.seed} (${failure.promise})`).join(', ')}`,
+    failures.length === 0
+      ? 'clean'
+      : `${failures.length} FAILED: ${failures.map((failure) => `${failure.seed} (${failure.promise})`).join(', ')}`,
   ];
   return lines.join('\n');
 }

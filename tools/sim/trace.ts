@@ -18,8 +18,10 @@ export interface Trace {
 
 const typeHashes = new Map<string, number>();
 function typeHash(type: string): number {
-  let hash = typeHashes.get(type);
-  if (hash === undefined) typeHashes.set(type, (hash = hashString(type)));
+  const known = typeHashes.get(type);
+  if (known !== undefined) return known;
+  const hash = hashString(type);
+  typeHashes.set(type, hash);
   return hash;
 }
 

@@ -62,7 +62,12 @@ function windDown(world: World, workers: Workers, loads: readonly Load[], delayM
   world.agenda.after(delayMs, () => {
     if (workers.areDead) return;
     for (const load of loads) endLoad(world, workers, load, finished);
-    tellStopped(world, workers, loads.map((load) => load.claim), finished);
+    tellStopped(
+      world,
+      workers,
+      loads.map((load) => load.claim),
+      finished,
+    );
   });
 }
 
@@ -95,7 +100,7 @@ function beginLoad(world: World, workers: Workers, load: Load): void {
   }
   load.phase = 'running';
   load.run = { nodeIndex: node.index, claim: load.claim, beginMs: world.agenda.nowMs, endMs: Number.POSITIVE_INFINITY, isFinished: false };
-  (world.runs[load.claim.shard] ??= []).push(load.run);
+  world.runs[load.claim.shard]!.push(load.run);
   world.counts.runsOfShards += 1;
   world.checkers.runBegins(node, load.claim);
   const politeMs = world.chance.workers.between(0, world.spec.plan.gracefulStopMs * 0.5);
@@ -131,7 +136,8 @@ export function stopLoad(world: World, workers: Workers, stop: Stop): void {
   }
   if (unknown.length > 0) tellStopped(world, workers, unknown, false);
   const { stopMs } = world.spec.timing;
-  if (known.length > 0) windDown(world, workers, known, Math.min(stopMs, stop.graceMs + 50) * world.chance.workers.between(0.01, 0.98), false);
+  if (known.length > 0)
+    windDown(world, workers, known, Math.min(stopMs, stop.graceMs + 50) * world.chance.workers.between(0.01, 0.98), false);
 }
 
 /** The node is gone (crash or exit): its workers notice the closed channel and leave. */

@@ -42,7 +42,8 @@ export type Checker = Partial<Checkers>;
 
 /** One record that calls those that care, in the given order. */
 export function combine(checkers: readonly Checker[]): Checkers {
-  const having = <K extends keyof Checkers>(hook: K): Checkers[K][] => checkers.flatMap((checker) => (checker[hook] === undefined ? [] : [checker[hook] as Checkers[K]]));
+  const having = <K extends keyof Checkers>(hook: K): Checkers[K][] =>
+    checkers.flatMap((checker) => (checker[hook] === undefined ? [] : [checker[hook] as Checkers[K]]));
   const afterStep = having('afterStep');
   const restarted = having('restarted');
   const runBegins = having('runBegins');

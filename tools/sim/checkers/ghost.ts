@@ -67,8 +67,10 @@ export function watchGhosts(world: World): Checker {
   return {
     afterStep(node, event, effects) {
       hear(world, node, event);
-      if (effects.persist.length > 0) for (const entry of effects.persist) learn(node, entry, world.agenda.nowMs, world.nodeById.has(entry.author));
-      if (effects.keep.length > 0) for (const entry of effects.keep) learn(node, entry, world.agenda.nowMs, world.nodeById.has(entry.author));
+      if (effects.persist.length > 0)
+        for (const entry of effects.persist) learn(node, entry, world.agenda.nowMs, world.nodeById.has(entry.author));
+      if (effects.keep.length > 0)
+        for (const entry of effects.keep) learn(node, entry, world.agenda.nowMs, world.nodeById.has(entry.author));
       if (effects.report.length > 0 || effects.persist.length > 0) count(world, effects);
     },
     restarted: (node) => relearn(world, node),

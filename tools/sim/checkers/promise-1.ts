@@ -65,7 +65,8 @@ export function checkOneCoordinator(world: World): Checker {
       if (message.type === 'ballot' && message.granted && !message.pre && message.term === mine.term) heard(node, from, mine.canvassMs);
     }
     for (const entry of effects.keep) {
-      if (entry.kind === 'vote' && entry.body.candidate === node.id && entry.body.term === mine.term) heard(node, entry.author, mine.canvassMs);
+      if (entry.kind === 'vote' && entry.body.candidate === node.id && entry.body.term === mine.term)
+        heard(node, entry.author, mine.canvassMs);
     }
   };
   const majority = (node: SimNode): number => {
@@ -86,7 +87,8 @@ export function checkOneCoordinator(world: World): Checker {
     actorOfTerm.set(claimed.term, node.id);
     for (const other of nodes) {
       if (other === node || isActingNow[other.index] === 0 || !isUp(other) || other.state === null) continue;
-      if (core.isActing(other.state, other.clock.offsetMs + agenda.nowMs * other.clock.rate)) alarm('P1', `${node.id} and ${other.id} act at the same time`);
+      if (core.isActing(other.state, other.clock.offsetMs + agenda.nowMs * other.clock.rate))
+        alarm('P1', `${node.id} and ${other.id} act at the same time`);
       isActingNow[other.index] = 0;
     }
   };

@@ -27,7 +27,8 @@ function compareViews(world: World, nodes: readonly SimNode[]): void {
     const expected = world.core.viewDigest(first!.state!);
     for (const other of others) {
       world.counts.viewsCompared += 1;
-      if (world.core.viewDigest(other.state!) !== expected) alarm('P2', `${first!.id} and ${other.id} hold the same entries and differ in their view`);
+      if (world.core.viewDigest(other.state!) !== expected)
+        alarm('P2', `${first!.id} and ${other.id} hold the same entries and differ in their view`);
     }
   }
 }
@@ -59,7 +60,11 @@ function checkSnapshot(world: World, snapshot: Snapshot): void {
   for (const { node } of there) {
     for (const [author, seq] of unions.get(islandOf[node.index]!)!) {
       const held = node.ghost.held.get(author) ?? 0;
-      if (held < seq) alarm('P2', `${node.id} holds ${author}'s entries up to ${held} of ${seq}, which others held ${Math.round(world.agenda.nowMs - snapshot.atMs)} ms ago`);
+      if (held < seq)
+        alarm(
+          'P2',
+          `${node.id} holds ${author}'s entries up to ${held} of ${seq}, which others held ${Math.round(world.agenda.nowMs - snapshot.atMs)} ms ago`,
+        );
     }
   }
   world.counts.converged += 1;
@@ -97,7 +102,10 @@ export function checkConvergence(world: World): Checker {
       }
     },
     atEnd() {
-      compareViews(world, world.nodes.filter((node) => node.state !== null));
+      compareViews(
+        world,
+        world.nodes.filter((node) => node.state !== null),
+      );
     },
   };
 }

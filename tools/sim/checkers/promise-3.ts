@@ -24,7 +24,8 @@ export function checkOneOwner(world: World): Checker {
     runBegins(node, claim) {
       world.trace.note(world.agenda.nowMs, `load ${claim.shard}.${claim.epoch} runs on ${node.id}`);
       const other = running.get(claim.shard);
-      if (other !== undefined) alarm('P3', `shard ${claim.shard} runs on ${other.node.id} (epoch ${other.claim.epoch}) and on ${node.id} (epoch ${claim.epoch})`);
+      if (other !== undefined)
+        alarm('P3', `shard ${claim.shard} runs on ${other.node.id} (epoch ${other.claim.epoch}) and on ${node.id} (epoch ${claim.epoch})`);
       if (!claimed.has(keyOf(node, claim))) alarm('P3', `${node.id} runs ${claim.shard}.${claim.epoch} without having claimed it`);
       running.set(claim.shard, { node, claim });
     },

@@ -18,15 +18,16 @@ export function checkExactLoad(world: World): Checker {
 
   const checkStart = (shardId: number): void => {
     const shard = plan.shards[shardId]!;
-    const runs = world.runs[shardId] ?? [];
+    const runs = world.runs[shardId]!;
     if (runs.length !== 1) alarm('P4', `shard ${shardId} ran ${runs.length} times in a run without faults`);
     const [run] = runs;
     const lateMs = run!.beginMs - (t0TrueMs + shard.startMs);
-    if (Math.abs(lateMs) > START_ERROR_MS + shard.startMs * START_ERROR_SHARE) alarm('P4', `shard ${shardId} began ${Math.round(lateMs)} ms after it was due`);
+    if (Math.abs(lateMs) > START_ERROR_MS + shard.startMs * START_ERROR_SHARE)
+      alarm('P4', `shard ${shardId} began ${Math.round(lateMs)} ms after it was due`);
     if (!run!.isFinished) alarm('P4', `shard ${shardId} was stopped before its end in a run without faults`);
   };
   /** Some load of the shard reached its planned stop. */
-  const isDelivered = (shardId: number): boolean => (world.runs[shardId] ?? []).some((run) => run.isFinished);
+  const isDelivered = (shardId: number): boolean => world.runs[shardId]!.some((run) => run.isFinished);
 
   return {
     afterStep(node, _event, effects) {
@@ -39,7 +40,8 @@ export function checkExactLoad(world: World): Checker {
           t0TrueMs = (entry.body.atSwarmMs - node.clock.offsetMs) / node.clock.rate;
           const owned = world.core.ownersOf(node.state!).size;
           const mayLack = world.spec.manifest.onNodeLoss.kind === 'tolerate' && world.counts.downs > 0;
-          if (owned !== plan.shards.length && !mayLack) alarm('P4', `${node.id} starts the run with ${owned} of ${plan.shards.length} shards owned`);
+          if (owned !== plan.shards.length && !mayLack)
+            alarm('P4', `${node.id} starts the run with ${owned} of ${plan.shards.length} shards owned`);
         }
       }
     },
@@ -55,7 +57,8 @@ export function checkExactLoad(world: World): Checker {
       }
       if (endedWith !== 'completed' || world.orders.scales > 0) return;
       const short = loadShards.filter((shard) => !isDelivered(shard.id));
-      if (short.length > 0 && shortfallReports === 0) alarm('P4', `${short.length} shards were not delivered to their end, and no report says so`);
+      if (short.length > 0 && shortfallReports === 0)
+        alarm('P4', `${short.length} shards were not delivered to their end, and no report says so`);
     },
   };
 }

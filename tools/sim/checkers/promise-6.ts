@@ -11,7 +11,8 @@ import { alarm, type Checker } from './checker.ts';
 /** Holders of a lost node's windows that came back or were cut off this recently need not have delivered them yet. */
 const HANDOVER_MS = 12_000;
 
-const covers = (gaps: readonly MissingWindows[], number: number): boolean => gaps.some((gap) => number >= gap.from && (gap.to === null || number <= gap.to));
+const covers = (gaps: readonly MissingWindows[], number: number): boolean =>
+  gaps.some((gap) => number >= gap.from && (gap.to === null || number <= gap.to));
 
 export function checkNothingLost(world: World): Checker {
   const { agenda } = world;
@@ -24,7 +25,13 @@ export function checkNothingLost(world: World): Checker {
   /** Whether somebody else who has been up and reachable for long enough holds it. */
   const isElsewhere = (judge: SimNode, node: SimNode, number: number): boolean => {
     if (!world.isHealed || agenda.nowMs - world.spec.healMs < HANDOVER_MS) return false;
-    return world.nodes.some((peer) => peer !== judge && peer.status === 'live' && agenda.nowMs - peer.bornMs > HANDOVER_MS && peer.disk.held.get(node.id)?.stored.has(number) === true);
+    return world.nodes.some(
+      (peer) =>
+        peer !== judge &&
+        peer.status === 'live' &&
+        agenda.nowMs - peer.bornMs > HANDOVER_MS &&
+        peer.disk.held.get(node.id)?.stored.has(number) === true,
+    );
   };
   const checkNode = (judge: SimNode, node: SimNode, gaps: readonly MissingWindows[]): void => {
     const merged = mergedAt(judge, node);
@@ -37,7 +44,8 @@ export function checkNothingLost(world: World): Checker {
       }
       if (!isListed) alarm('P6', `window ${number} of ${node.id} is neither in the report of ${judge.id} nor listed as missing`);
       world.counts.windowsOfLostNodes += 1;
-      if (isDone && agenda.nowMs - world.spec.healMs > HANDOVER_MS) alarm('P6', `window ${number} of surviving ${node.id} is missing in the report of ${judge.id}`);
+      if (isDone && agenda.nowMs - world.spec.healMs > HANDOVER_MS)
+        alarm('P6', `window ${number} of surviving ${node.id} is missing in the report of ${judge.id}`);
       if (number <= (acknowledged.get(node.id) ?? 0) && isElsewhere(judge, node, number)) {
         alarm('P6', `window ${number} of lost ${node.id} was acknowledged and is still held, but missing in the report of ${judge.id}`);
       }
@@ -51,8 +59,10 @@ export function checkNothingLost(world: World): Checker {
       for (const entry of effects.persist) {
         if (entry.kind === 'claim') claimers.add(node.id);
         if (entry.kind !== 'done') continue;
-        if (entry.body.windowLast !== node.disk.windowLast) alarm('P6', `${node.id} is done with ${entry.body.windowLast} windows but its spool holds ${node.disk.windowLast}`);
-        if (node.ghost.loadEndedMs > node.ghost.lastWindowMs) alarm('P6', `${node.id} is done, but its last window closed before its last load stopped`);
+        if (entry.body.windowLast !== node.disk.windowLast)
+          alarm('P6', `${node.id} is done with ${entry.body.windowLast} windows but its spool holds ${node.disk.windowLast}`);
+        if (node.ghost.loadEndedMs > node.ghost.lastWindowMs)
+          alarm('P6', `${node.id} is done, but its last window closed before its last load stopped`);
       }
     },
     acknowledges(node, to, upTo) {

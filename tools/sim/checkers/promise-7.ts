@@ -22,15 +22,22 @@ export function checkOnlyInvited(world: World): Checker {
           checkReason(entry.body.reason);
           if (entry.body.phase === 'sealed') isSealedByMember = true;
         }
-        if (ORDERS.has(entry.kind) && !verifyOrder(entry.body as Parameters<typeof verifyOrder>[0])) alarm('P7', `${node.id} took an order that the operator did not sign`);
+        if (ORDERS.has(entry.kind) && !verifyOrder(entry.body as Parameters<typeof verifyOrder>[0]))
+          alarm('P7', `${node.id} took an order that the operator did not sign`);
       }
-      for (const entry of effects.keep) if (!world.sealed.has(entry)) alarm('P7', `${node.id} keeps ${entry.author}#${entry.seq}, which its author never sealed`);
+      for (const entry of effects.keep)
+        if (!world.sealed.has(entry)) alarm('P7', `${node.id} keeps ${entry.author}#${entry.seq}, which its author never sealed`);
     },
     judges(_node, judge) {
-      if (world.spec.isHarmless && judge.reason !== 'completed') alarm('P7', `the run ended with ${judge.reason}, and all that happened was ${world.spec.faults.map((fault) => fault.kind).join(', ')}`);
+      if (world.spec.isHarmless && judge.reason !== 'completed')
+        alarm(
+          'P7',
+          `the run ended with ${judge.reason}, and all that happened was ${world.spec.faults.map((fault) => fault.kind).join(', ')}`,
+        );
     },
     atEnd() {
-      if (world.spec.isHarmless && world.counts.judged === 0) alarm('P7', `the run was never judged, and all that happened was ${world.spec.faults.map((fault) => fault.kind).join(', ')}`);
+      if (world.spec.isHarmless && world.counts.judged === 0)
+        alarm('P7', `the run was never judged, and all that happened was ${world.spec.faults.map((fault) => fault.kind).join(', ')}`);
     },
     audit() {
       audits += 1;
@@ -38,9 +45,12 @@ export function checkOnlyInvited(world: World): Checker {
       for (const node of world.nodes) {
         if (node.status !== 'live' || node.state === null) continue;
         const coordinator = world.core.coordinatorOf(node.state);
-        if (coordinator !== null && !world.nodeById.has(coordinator.node)) alarm('P7', `${node.id} follows the intruder ${coordinator.node}`);
-        for (const { owner } of world.core.ownersOf(node.state).values()) if (!world.nodeById.has(owner)) alarm('P7', `${node.id} sees a shard owned by the intruder ${owner}`);
-        if (!isSealedByMember && world.core.phaseOf(node.state) === 'sealed') alarm('P7', `${node.id} takes the run for sealed, but no member sealed it`);
+        if (coordinator !== null && !world.nodeById.has(coordinator.node))
+          alarm('P7', `${node.id} follows the intruder ${coordinator.node}`);
+        for (const { owner } of world.core.ownersOf(node.state).values())
+          if (!world.nodeById.has(owner)) alarm('P7', `${node.id} sees a shard owned by the intruder ${owner}`);
+        if (!isSealedByMember && world.core.phaseOf(node.state) === 'sealed')
+          alarm('P7', `${node.id} takes the run for sealed, but no member sealed it`);
       }
     },
   };
