@@ -64,6 +64,8 @@ export interface EndpointContext {
   readonly rng: Rng;
   /** When this life was due to start, in clock time. Latency of the first action counts from here. */
   readonly dueMs: number;
+  /** Planned leave, in clock time: the signal will abort then at the latest, unless an operator moves it. */
+  readonly stopAtMs: number;
   /** T0 in clock time. Stamps that endpoints of other machines compare are relative to it: T0 is one moment of swarm time. */
   readonly runStartMs: number;
   /** run() must have resolved this long after the signal aborted; with reason 'now', at once. */

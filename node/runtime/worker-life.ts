@@ -69,6 +69,9 @@ class Life implements RunningLife, EndpointContext {
   get dueMs(): number {
     return this.#init.dueMs;
   }
+  get stopAtMs(): number {
+    return this.#init.stopAtMs;
+  }
   get runStartMs(): number {
     return this.#init.runStartMs;
   }
