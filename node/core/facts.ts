@@ -117,7 +117,9 @@ export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder)
   switch (entry.kind) {
     case 'hello':
       facts.hellos.set(entry.author, entry);
-      facts.leaving.delete(entry.author);
+      // Back before anybody counted it out: what it gave up is its own again. Otherwise its shards have moved on in a later epoch.
+      if (facts.leaving.delete(entry.author))
+        for (const release of facts.releases) if (release.endsWith(`/${entry.author}`)) facts.releases.delete(release);
       facts.byes.delete(entry.author);
       facts.version += 1;
       return;

@@ -19,7 +19,8 @@ const BEATS_KEPT = 64;
 export function becomeLeader(state: NodeState, effects: Effects, term: number, canvassSentMs: number): void {
   const { nowMs, config, chain } = state;
   const { ownerLeaseMs, stopMs, downMarginMs } = config.timing;
-  const settledAtMs = chain.tip === null ? nowMs : nowMs + ownerLeaseMs + stopMs + downMarginMs;
+  // The first term has no earlier leases. Later ones may, also where this node has heard of no decision: its predecessor's last may have reached others only.
+  const settledAtMs = chain.tip === null && term === 1 ? nowMs : nowMs + ownerLeaseMs + stopMs + downMarginMs;
   const echoedMs = new Map<NodeId, number>();
   // Votes were promises made after the canvass was sent: they are the first acknowledgements.
   for (const [voter, vote] of state.facts.votes.get(term) ?? []) if (vote.candidate === config.self) echoedMs.set(voter, canvassSentMs);
@@ -138,7 +139,7 @@ function isCustodian(state: NodeState, node: NodeId): boolean {
 
 export function onPulse(state: NodeState, effects: Effects, from: NodeId, pulse: Extract<Message, { type: 'pulse' }>): void {
   const { leader } = state;
-  if (leader === null || pulse.term !== leader.term || leader.resigned) return;
+  if (leader === null || pulse.term !== leader.term || leader.resigned || !state.facts.hellos.has(from)) return;
   const echoed = leader.beatSentMs.get(pulse.beat) ?? Number.NEGATIVE_INFINITY;
   if (echoed > (leader.echoedMs.get(from) ?? Number.NEGATIVE_INFINITY)) leader.echoedMs.set(from, echoed);
   if (!isActingLeader(state)) return;

@@ -56,11 +56,24 @@ function candidates(state: NodeState): RosterMember[] {
   return members.sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
+/** As many voters as the ticket announced, those first who elected this coordinator: with more, the majority that made it one would be none any more. */
+function withVoters(state: NodeState, leader: LeaderState, members: readonly RosterMember[]): RosterMember[] {
+  const { self, expectNodes, expectWitnesses } = state.config;
+  const votes = state.facts.votes.get(leader.term);
+  const rank = ({ node }: RosterMember): number => (votes?.get(node)?.candidate === self ? 0 : 1);
+  const able = members.filter((member) => member.voter).sort((a, b) => rank(a) - rank(b));
+  const voters = new Set(able.slice(0, expectNodes + expectWitnesses).map((member) => member.node));
+  return members.map((member) => ({ ...member, voter: voters.has(member.node) }));
+}
+
 function forming(state: NodeState, effects: Effects, leader: LeaderState): void {
-  const members = candidates(state);
+  const members = withVoters(state, leader, candidates(state));
   const load = members.filter((member) => member.load).length;
   const first = firstManifest(state);
   const { expectNodes, timing } = state.config;
+  if (first !== null && ordersOf(state, first.manifest.runId).stop !== 'no') {
+    return decidePhase(state, effects, leader, 'sealed', swarmNow(state), 'stopped', 'stopped by the operator', 'stoppedByOperator');
+  }
   if (load >= expectNodes && first !== null) {
     append(state, effects, 'roster', { term: leader.term, previous: null, manifest: first.ref, add: members, movableFromMs: 0 });
     noteAdmitted(
@@ -128,8 +141,9 @@ function notReady(state: NodeState): { reason: EndReason; message: string } | 'w
   const tip = decisiveTip(state);
   if (tip === null) return 'waiting';
   let waiting = state.facts.meetings.size < plan.meetingCount;
+  const key = refKey(tip);
   for (const node of liveLoadNodes(state)) {
-    const problem = state.facts.ready.get(node)?.get(refKey(tip));
+    const problem = state.facts.ready.get(node)?.get(key);
     if (problem === undefined) waiting = true;
     else if (problem !== null) return problem;
   }
@@ -142,12 +156,14 @@ function claiming(state: NodeState, effects: Effects, leader: LeaderState): void
   const obstacle = notReady(state);
   const { manifest } = state.chain;
   if (obstacle === null) {
+    // Nobody may start load before the leases of earlier terms have run out: T0 any earlier would be a late start for everybody.
+    const unsettledMs = Math.max(0, leader.settledAtMs - state.nowMs);
     return decidePhase(
       state,
       effects,
       leader,
       'running',
-      swarmNow(state) + state.config.timing.startLeadMs,
+      swarmNow(state) + unsettledMs + state.config.timing.startLeadMs,
       null,
       'everything is claimed and ready',
       null,
@@ -239,7 +255,7 @@ export function lifecycleTick(state: NodeState, effects: Effects): void {
   else if (phase === 'running') running(state, effects, leader);
   else if (phase === 'draining') draining(state, effects, leader);
   const open = state.chain.phase === 'claiming' || state.chain.phase === 'running';
-  if (open && state.nowMs >= leader.settledAtMs && state.chain.tipTerm >= 0) admitJoiners(state, effects, leader);
+  if (open && state.nowMs >= leader.settledAtMs) admitJoiners(state, effects, leader);
 }
 
 export const exitCode = (exit: ExitName): number => EXIT[exit];

@@ -4,7 +4,7 @@
 
 import { append, receive, refreshDerived } from './append.ts';
 import { unreachable } from './assert.ts';
-import { EMPTY_CHAIN, electorateOf, isElector } from './chain.ts';
+import { EMPTY_CHAIN, electorateOf } from './chain.ts';
 import { createClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { createElection, electionTick, heardBeat, onBallot, onCanvass } from './election.ts';
@@ -126,9 +126,9 @@ function onGossip(state: NodeState, effects: Effects, from: NodeId, gossip: Goss
       receive(state, effects, gossip.entries, null);
       return;
     case 'beat':
-      // Only a voter can lead: a beat of anybody else, with whatever term, must not drown the coordinator's.
-      if (!isElector(state.facts, state.electorate, from)) return countRefused(state, 'beat-of-a-stranger');
-      if (heardBeat(state, gossip.term, gossip.beat) && state.coordinator?.node === from) pulseNow(state);
+      // Only who was elected, by the votes in the log, is heard: a beat of anybody else, with whatever term, must not drown the coordinator's.
+      if (state.coordinator?.node !== from || state.coordinator.term !== gossip.term) return countRefused(state, 'beat-of-no-coordinator');
+      if (heardBeat(state, gossip.term, gossip.beat)) pulseNow(state);
       return;
     case 'canvass':
       onCanvass(state, effects, from, gossip);
@@ -155,6 +155,7 @@ function onMessage(state: NodeState, effects: Effects, from: NodeId, message: Me
     case 'pulse-ack':
       return onPulseAck(state, effects, from, message);
     case 'custody':
+      if (!state.chain.down.has(message.node)) return countRefused(state, 'custody-of-a-live-node');
       acceptWindows(state, effects, message.node, message.windows);
       return;
     default:

@@ -8,7 +8,7 @@ import { drain, leave } from './drain.ts';
 import type { Effects, NodeEvent } from './events.ts';
 import { claimKey, refKey } from './facts.ts';
 import { acceptWindows, isActingLeader } from './leader.ts';
-import type { Claim, EndReason, MeetingFacts } from './messages.ts';
+import type { Claim, DecisionRef, MeetingFacts } from './messages.ts';
 import { decisiveTip, isWanted, meetingsOf, stopShards } from './owned.ts';
 import type { Plan } from './plan-types.ts';
 import { type NodeState, type OwnedShard, ordersOf } from './state.ts';
@@ -61,23 +61,23 @@ function provision(state: NodeState, effects: Effects, plan: Plan): void {
   }
 }
 
-function writeReady(state: NodeState, effects: Effects, reason: EndReason, problem: string | null): void {
-  const tip = decisiveTip(state);
-  if (tip === null || state.owner.readyFor === refKey(tip)) return;
-  state.owner.readyFor = refKey(tip);
-  append(state, effects, 'ready', { decision: tip, problem: problem === null ? null : { reason, message: problem } });
+function writeReady(state: NodeState, effects: Effects, decision: DecisionRef, problem: string | null): void {
+  state.owner.readyFor = refKey(decision);
+  append(state, effects, 'ready', { decision, problem: problem === null ? null : { reason: 'setup-failed', message: problem } });
 }
 
 function announceReady(state: NodeState, effects: Effects): void {
   const { plan, owner, chain } = state;
   if (!chain.roster.has(state.config.self) || chain.phase !== 'claiming') return;
+  const tip = decisiveTip(state);
+  if (tip === null || owner.readyFor === refKey(tip)) return;
   const problem = state.planFailed ?? owner.problem;
-  if (problem !== null) return writeReady(state, effects, 'setup-failed', problem);
+  if (problem !== null) return writeReady(state, effects, tip, problem);
   if (plan === null || state.assignment === null) return;
   for (const shard of owner.owned.values()) {
     if (shard.stage === 'claimed' || lacking(state, plan, shard.claim).length > 0) return;
   }
-  writeReady(state, effects, 'setup-failed', null);
+  writeReady(state, effects, tip, null);
 }
 
 function mayStart(state: NodeState): boolean {
@@ -97,9 +97,11 @@ function startLoad(state: NodeState, effects: Effects, plan: Plan): void {
   if (!mayStart(state) || chain.t0SwarmMs === null) return;
   const t0Ms = chain.t0SwarmMs - clock.offsetMs;
   const lateMs = state.nowMs - t0Ms;
+  const isDue = (shard: OwnedShard): boolean => shard.stage === 'ready' && plan.shards[shard.claim.shard]?.kind === 'endpoints';
+  const due = [...owner.owned.values()].filter(isDue);
+  if (due.length === 0) return;
   const nodes = [...chain.roster.values()].filter((member) => member.load && !chain.down.has(member.node)).length;
-  for (const shard of owner.owned.values()) {
-    if (shard.stage !== 'ready' || plan.shards[shard.claim.shard]?.kind !== 'endpoints') continue;
+  for (const shard of due) {
     if (owner.leaving.size > 0 && [...owner.leaving].some((key) => key.startsWith(`${shard.claim.shard}.`))) continue;
     const restart = shard.started || shard.claim.epoch > 1 || lateMs > LATE_START_MS;
     shard.stage = 'running';
@@ -144,12 +146,15 @@ export function onLocal(state: NodeState, effects: Effects, event: NodeEvent): v
         const shard = ownedBy(state, claim);
         if (shard?.stage === 'claimed' && event.problem === null) shard.stage = 'ready';
       }
-      if (event.problem !== null) owner.problem = event.problem;
+      if (event.problem === null) return;
+      owner.problem = event.problem;
+      effects.report.push({ event: 'problem', message: event.problem });
       return;
     case 'meetings-provisioned':
       return writeMeetings(state, effects, event.facts);
     case 'provision-failed':
       owner.problem = event.message;
+      effects.report.push({ event: 'problem', message: event.message });
       return;
     case 'load-stopped':
       for (const claim of event.claims) {

@@ -35,7 +35,7 @@ function sendPulse(state: NodeState, effects: Effects, to: NodeId, term: number)
 
 function extendGrant(state: NodeState, effects: Effects, untilMs: number): void {
   const { owner } = state;
-  if (untilMs < owner.grantUntilMs + GRANT_STEP_MS) return;
+  if (untilMs < owner.grantUntilMs + GRANT_STEP_MS || untilMs <= state.nowMs) return;
   owner.grantUntilMs = untilMs;
   owner.lapsed = false;
   if (state.config.load) effects.start.push({ what: 'grant', untilMs });

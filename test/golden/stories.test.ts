@@ -66,6 +66,30 @@ const STORIES: Record<string, () => Story> = {
     story.until(60_000);
     return story;
   },
+  'more-nodes-than-announced': () => {
+    const story = createStory(2);
+    for (const node of ['x0', 'x1', 'x2', 'x3']) story.join(node);
+    submit(story);
+    story.until(60_000);
+    return story;
+  },
+  'coordinator-lost-while-claiming': () => {
+    const story = createStory(3);
+    submit(story);
+    story.until(430);
+    story.kill('seed');
+    story.until(60_000);
+    return story;
+  },
+  'stopped-while-forming': () => {
+    const story = createStory(3);
+    story.kill('n2');
+    submit(story);
+    story.until(3000);
+    story.give('n0', { type: 'order', order: signedForTests({ order: 'stop', runId: 'run', mode: 'drain', reason: 'enough' }) });
+    story.until(60_000);
+    return story;
+  },
   'stopped-by-the-operator': () => {
     const story = createStory(2);
     submit(story);
