@@ -52,3 +52,16 @@ export function isTty(): boolean {
 export function columns(): number {
   return process.stdout.columns || 100;
 }
+
+/** Height of the terminal in lines; 24 when there is none. */
+export function rows(): number {
+  return process.stdout.rows || 24;
+}
+
+/** Calls back when the terminal changes its size; returns how to stop that. */
+export function onResize(callback: () => void): () => void {
+  process.stdout.on('resize', callback);
+  return () => {
+    process.stdout.off('resize', callback);
+  };
+}

@@ -157,7 +157,7 @@ export function recent(aggregate: Aggregate, metric: string, group: string, span
   return { spanS: points * timeline.stepS, histogram, count: count + histogram.count, pass };
 }
 
-/** Windows that are not in the report. `seconds` is the length; null when nobody knows how many there were. */
+/** Windows that are not in the report. `seconds` is the length, or its upper bound where a lost node left `to` open; null = unknown. */
 export interface Gap {
   readonly node: NodeId;
   readonly from: number;
@@ -165,8 +165,24 @@ export interface Gap {
   readonly seconds: number | null;
 }
 
-/** Holes in what arrived, and after its end up to `windowLast` (from the nodes' done entries) or as far as `missing` says. Sorted by node and number. */
-export function gapsOf(aggregate: Aggregate, windowLast: Readonly<Record<NodeId, number>>, missing: readonly MissingWindows[]): Gap[] {
+export interface GapFacts {
+  /** From the nodes' done entries. */
+  readonly windowLast: Readonly<Record<NodeId, number>>;
+  readonly missing: readonly MissingWindows[];
+  /** When a node was declared down (swarm time): it recorded nothing after that. */
+  readonly lostAtSwarmMs: ReadonlyMap<NodeId, number>;
+}
+
+/** Seconds between a lost node's last window and its `down`. */
+function openSeconds(aggregate: Aggregate, node: NodeId, { lostAtSwarmMs }: GapFacts): number | null {
+  const lostAtMs = lostAtSwarmMs.get(node);
+  const lastMs = aggregate.nodes.get(node)?.newestStartMs;
+  return lostAtMs === undefined || lastMs === undefined ? null : Math.max(0, Math.ceil((lostAtMs - lastMs - 1000) / 1000));
+}
+
+/** Holes in what arrived, and after its end as far as done entries and `missing` say. Sorted by node and number. */
+export function gapsOf(aggregate: Aggregate, facts: GapFacts): Gap[] {
+  const { windowLast, missing } = facts;
   const gaps: Gap[] = [];
   const nodes = new Set([...aggregate.nodes.keys(), ...Object.keys(windowLast), ...missing.map(({ node }) => node)]);
   for (const node of [...nodes].sort()) {
@@ -174,7 +190,7 @@ export function gapsOf(aggregate: Aggregate, windowLast: Readonly<Record<NodeId,
     const told = missing.filter((part) => part.node === node);
     const upTo = Math.max(highestNumber(numbers), windowLast[node] ?? 0, ...told.map(({ to }) => to ?? 0));
     for (const { first, last } of holesUpTo(numbers, upTo)) gaps.push({ node, from: first, to: last, seconds: last - first + 1 });
-    if (told.some(({ to }) => to === null)) gaps.push({ node, from: upTo + 1, to: null, seconds: null });
+    if (told.some(({ to }) => to === null)) gaps.push({ node, from: upTo + 1, to: null, seconds: openSeconds(aggregate, node, facts) });
   }
   return gaps;
 }

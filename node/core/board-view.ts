@@ -2,7 +2,7 @@
 // and p95 are over the last ten whole seconds. Troubles appear only while there is something wrong: that is the board's way of being quiet.
 
 import type { Aggregate } from './aggregate.ts';
-import { LEVEL_STALE_MS, liveLoad, recent } from './aggregate-read.ts';
+import { LEVEL_STALE_MS, liveLoad, type Recent, recent } from './aggregate-read.ts';
 import { METRIC } from './builtin-metrics.ts';
 import { valueAtPercentile } from './histogram.ts';
 import type { NodeId } from './messages.ts';
@@ -35,17 +35,21 @@ export interface BoardFacts {
   readonly note: string | null;
 }
 
-/** The metric that a group's rate and p95 are of: the first trend in ms that its type declares. */
-export function mainLatency(types: readonly TypeMetrics[], type: string): string | null {
+/** What a group's rate and p95 are of: the latency of its type with most samples lately, the first declared of equals (the whole before its parts). */
+function mainLatency(aggregate: Aggregate, types: readonly TypeMetrics[], type: string, group: string): Recent | null {
   const declared = types.find((one) => one.type === type)?.metrics ?? [];
-  return declared.find(({ kind, unit }) => kind === 'trend' && unit === 'ms')?.name ?? null;
+  let main: Recent | null = null;
+  for (const { name, kind, unit } of declared) {
+    if (kind !== 'trend' || unit !== 'ms') continue;
+    const samples = recent(aggregate, name, group, RECENT_S);
+    if (samples.histogram.count > (main?.histogram.count ?? 0)) main = samples;
+  }
+  return main;
 }
 
 function boardGroup(aggregate: Aggregate, facts: BoardFacts, { group, type, planned, peak }: BoardFacts['groups'][number]): BoardGroup {
-  const metric = mainLatency(facts.types, type);
-  const samples = metric === null ? null : recent(aggregate, metric, group, RECENT_S);
-  const hasSamples = samples !== null && samples.histogram.count > 0;
-  // In the first seconds the span is mostly empty: divide by what there was.
+  const samples = mainLatency(aggregate, facts.types, type, group);
+  // In the first seconds most of the span lies before T0: divide by what there was.
   const spanS = Math.max(1, Math.min(RECENT_S, facts.elapsedMs / 1000 - 2));
   return {
     group,
@@ -53,8 +57,8 @@ function boardGroup(aggregate: Aggregate, facts: BoardFacts, { group, type, plan
     active: liveLoad(aggregate, new Set([group])).active,
     planned,
     peak,
-    ratePerS: hasSamples ? samples.histogram.count / Math.max(spanS, 1) : null,
-    p95Ms: hasSamples ? valueAtPercentile(samples.histogram, 95) : null,
+    ratePerS: samples === null ? null : samples.histogram.count / spanS,
+    p95Ms: samples === null ? null : valueAtPercentile(samples.histogram, 95),
     errorsPerS: recent(aggregate, METRIC.errors, group, RECENT_S).count / spanS,
   };
 }

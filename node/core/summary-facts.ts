@@ -27,6 +27,8 @@ export interface NodeFacts {
   readonly cores: number;
   /** From its done entry; 0 when it never said. */
   readonly windowLast: number;
+  /** Swarm time of its `down`, for lost nodes: bounds the length of the gap it left. */
+  readonly lostAtSwarmMs?: number | null;
 }
 
 export interface EventFacts {

@@ -9,11 +9,14 @@ import type { MetricDeclaration } from './stats-types.ts';
 import type { TypeMetrics } from './summary-facts.ts';
 import type { CategorySummary, MetricSummary, MetricValues } from './summary-types.ts';
 
-const ENDPOINT_METRICS: readonly string[] = [METRIC.active, METRIC.started, METRIC.failed, METRIC.joinDuration, METRIC.startLateness];
-/** Shown under integrity or errors instead. */
+const ENDPOINT_METRICS: readonly string[] = [METRIC.joinDuration, METRIC.startLateness];
+/** Shown under load, errors or integrity instead. */
 const HIDDEN: readonly string[] = [
+  METRIC.active,
   METRIC.planned,
+  METRIC.started,
   METRIC.finished,
+  METRIC.failed,
   METRIC.errors,
   METRIC.seriesOverflow,
   METRIC.errorOverflow,

@@ -92,7 +92,7 @@ function loadCurve(aggregate: Aggregate, facts: SummaryFacts): LoadSummary['curv
 
 function nodeSummary(aggregate: Aggregate, facts: NodeFacts): NodeSummary {
   const fold = aggregate.nodes.get(facts.node);
-  const { windowLast: _windowLast, ...shown } = facts;
+  const { windowLast: _windowLast, lostAtSwarmMs: _lostAtSwarmMs, ...shown } = facts;
   return {
     ...shown,
     windows: fold?.windows ?? 0,
@@ -167,7 +167,10 @@ export function summarize(aggregate: Aggregate, facts: SummaryFacts): Summary {
   const thresholds = evaluateThresholds(aggregate, facts.thresholds, { elapsedMs: durationMs, metrics });
   const load = loadSummary(aggregate, facts);
   const windowLast = Object.fromEntries(facts.nodes.map(({ node, windowLast }) => [node, windowLast]));
-  const gaps = gapsOf(aggregate, windowLast, facts.missing);
+  const lostAtSwarmMs = new Map(
+    facts.nodes.flatMap(({ node, lostAtSwarmMs: atMs }) => (atMs === undefined || atMs === null ? [] : [[node, atMs]])),
+  );
+  const gaps = gapsOf(aggregate, { windowLast, missing: facts.missing, lostAtSwarmMs });
   const integrity = integritySummary(aggregate, facts, gaps);
   const lost = new Set(facts.nodes.filter(({ state }) => state === 'lost').map(({ node }) => node));
   const verdict = judge({

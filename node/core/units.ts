@@ -16,6 +16,12 @@ export function formatNumber(value: number): string {
   return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
+/** A rate a second: whole from ten on, one decimal below, two below one. */
+export function formatRate(perS: number): string {
+  const digits = perS >= 9.95 ? 0 : perS >= 0.995 ? 1 : 2;
+  return digits === 0 ? formatCount(perS) : perS.toFixed(digits).replace(/\.?0+$/, '');
+}
+
 /** Milliseconds in the unit that suits them: 0.25 ms, 12.3 ms, 1.23 s, 2 m 05 s. */
 export function formatMs(ms: number): string {
   const size = Math.abs(ms);

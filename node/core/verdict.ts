@@ -64,6 +64,11 @@ function isShort(facts: VerdictFacts): boolean {
 
 const missingShare = (facts: VerdictFacts): number => facts.windowsMissing / Math.max(1, facts.windows + facts.windowsMissing);
 
+function lossOutcome(policy: NodeLossPolicy): string {
+  if (policy.kind === 'reassign') return ' and the load reassigned';
+  return policy.kind === 'tolerate' ? `, which the policy tolerates up to ${policy.percent} %` : '';
+}
+
 /** A run that was cut short may not have come to a threshold's samples: then their absence is no failure of its own. */
 function notMet({ thresholds, end }: VerdictFacts): ThresholdResult[] {
   return thresholds.filter(({ state }) => state === 'fail' || (state === 'no-samples' && end === 'completed'));
@@ -203,7 +208,7 @@ export const VERDICT_TABLE: readonly Row[] = [
     level: 'note',
     exit: 'pass',
     message: (facts) =>
-      `${plural(facts.nodesLost, 'node')} of ${facts.nodesLoad} lost; policy ${facts.onNodeLoss.kind === 'tolerate' ? `tolerate ${facts.onNodeLoss.percent} %` : facts.onNodeLoss.kind}`,
+      `${formatCount(facts.nodesLost)} of ${plural(facts.nodesLoad, 'node')} ${facts.nodesLost === 1 ? 'was' : 'were'} lost${lossOutcome(facts.onNodeLoss)}`,
   },
   {
     code: 'seconds-lost',
@@ -212,8 +217,8 @@ export const VERDICT_TABLE: readonly Row[] = [
     exit: 'pass',
     message: (facts) =>
       facts.lostSeconds === null
-        ? 'an unknown number of seconds of lost nodes is missing'
-        : `${plural(facts.lostSeconds, 'node-second')} of lost nodes are missing`,
+        ? 'an unknown number of seconds that lost nodes measured is missing'
+        : `at most ${plural(facts.lostSeconds, 'second')} of what lost nodes measured ${facts.lostSeconds === 1 ? 'is' : 'are'} missing`,
   },
   {
     code: 'some-tainted',

@@ -138,7 +138,7 @@ const readingOf = (aggregate: Aggregate) => ({
   reasons: sortedMap(aggregate.taintedReasons),
   discarded: aggregate.discarded,
   share: taintedShare(aggregate),
-  gaps: gapsOf(aggregate, {}, []),
+  gaps: gapsOf(aggregate, { windowLast: {}, missing: [], lostAtSwarmMs: new Map() }),
 });
 
 describe('the aggregate', () => {
