@@ -99,7 +99,6 @@ function hearGossip({ init, limits, counters, host }: Parts): void {
 function assemble(parts: Parts, direct: Direct): Mesh {
   const { init, limits, counters, host, watch, inbound, book } = parts;
   const self = host.peerId.toString();
-  for (const seed of init.seeds) book.learn(peerOf(seed) ?? '', [seed]);
   const keepSeed = createSeedKeeper(parts);
   keepSeed();
   const sweeper = setInterval(() => {
@@ -118,9 +117,15 @@ function assemble(parts: Parts, direct: Direct): Mesh {
         counters.refusedOwn += 1;
         return false;
       }
+      try {
+        await host.services.gossip.publish(topicName(init.swarmId, topic), bytes);
+      } catch {
+        // The node is stopping: gossipsub throws when it is not running.
+        counters.dropped += 1;
+        return false;
+      }
       counters.gossipOutMessages += 1;
       counters.gossipOutBytes += bytes.byteLength;
-      await host.services.gossip.publish(topicName(init.swarmId, topic), bytes);
       return true;
     },
     send: (peer, bytes) => direct.send(peer, bytes),
