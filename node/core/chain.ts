@@ -170,12 +170,12 @@ function loadNodes(roster: ReadonlyMap<NodeId, RosterMember>, down: ReadonlySet<
   return [...roster.values()].filter((member) => member.load && !down.has(member.node));
 }
 
-function afterDown(plan: Plan, previous: Assignment, lost: NodeId, nodes: RosterMember[], policy: NodeLossPolicy): Assignment {
+function afterDown(plan: Plan, previous: Assignment, lost: NodeId, nodes: RosterMember[], reassign: boolean): Assignment {
   const movable = new Set<ShardId>();
   previous.owners.forEach((owner, shard) => {
     if (owner === lost) movable.add(shard);
   });
-  if (policy.kind !== 'reassign') {
+  if (!reassign) {
     return { ...previous, owners: previous.owners.map((owner) => (owner === lost ? null : owner)) };
   }
   return place({ plan, previous, nodes, movable, onlyTo: null });
@@ -199,6 +199,8 @@ export interface AssignmentFold {
   last: DecisionEntry | null;
   readonly roster: Map<NodeId, RosterMember>;
   readonly down: Set<NodeId>;
+  /** Load has started: from now on a lost node's shards are subject to the loss policy. Before, nothing is lost by placing them again. */
+  started: boolean;
   assignment: Assignment | null;
   /** `${shard}.${epoch}` -> whose it was, also when the shard has moved on since. */
   readonly holders: Map<string, NodeId>;
@@ -206,16 +208,19 @@ export interface AssignmentFold {
 
 function foldAssignment(fold: AssignmentFold, entry: DecisionEntry, policy: NodeLossPolicy): void {
   const { plan, roster, down, assignment: before } = fold;
+  const reassign = policy.kind === 'reassign' || !fold.started;
   if (entry.kind === 'roster') {
     for (const member of entry.body.add) {
       roster.set(member.node, member);
       down.delete(member.node);
     }
     const nodes = loadNodes(roster, down);
-    fold.assignment = before === null ? assign(plan, nodes) : afterJoin(plan, before, entry, nodes, policy.kind === 'reassign');
+    fold.assignment = before === null ? assign(plan, nodes) : afterJoin(plan, before, entry, nodes, reassign);
   } else if (entry.kind === 'down' && before !== null) {
     down.add(entry.body.node);
-    fold.assignment = afterDown(plan, before, entry.body.node, loadNodes(roster, down), policy);
+    fold.assignment = afterDown(plan, before, entry.body.node, loadNodes(roster, down), reassign);
+  } else if (entry.kind === 'phase' && entry.body.phase === 'running') {
+    fold.started = true;
   }
   fold.count += 1;
   fold.last = entry;
@@ -232,7 +237,7 @@ export function assignmentOf(plan: Plan, chain: ChainView, policy: NodeLossPolic
   const isBeginning = known !== null && known.plan === plan && known.count > 0 && chain.decisions[known.count - 1] === known.last;
   const fold = isBeginning
     ? known
-    : { plan, count: 0, last: null, roster: new Map(), down: new Set<NodeId>(), assignment: null, holders: new Map() };
+    : { plan, count: 0, last: null, roster: new Map(), down: new Set<NodeId>(), started: false, assignment: null, holders: new Map() };
   for (const entry of chain.decisions.slice(fold.count)) foldAssignment(fold, entry, policy);
   return fold;
 }

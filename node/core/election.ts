@@ -108,10 +108,11 @@ export function onCanvass(state: NodeState, effects: Effects, from: NodeId, canv
 
 export function onBallot(state: NodeState, effects: Effects, from: NodeId, ballot: Extract<Message, { type: 'ballot' }>): void {
   const { canvass } = state.election;
+  // Only electors' words count, else a stranger could push terms to their bound and nobody could canvass any more.
+  if (!isElector(state.facts, state.electorate, from)) return;
   if (!ballot.granted && ballot.termMax <= termKnown(state) + TERM_JUMP_MAX)
     state.election.termMax = Math.max(state.election.termMax, ballot.termMax);
   if (canvass === null || canvass.term !== ballot.term || canvass.pre !== ballot.pre || !ballot.granted) return;
-  if (!isElector(state.facts, state.electorate, from) && state.facts.hellos.has(from)) return;
   canvass.granted.add(from);
   if (canvass.pre && canvass.granted.size >= state.electorate.quorum) startCanvass(state, effects, false);
 }

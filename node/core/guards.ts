@@ -1,7 +1,7 @@
 // The ends that a node reaches by itself, whatever the others do (P5): no coordinator for the grace period, the run's wall limit, a swarm that never formed,
 // a seal, a signal. Every bound here is local arithmetic on this node's own clock; nothing waits for the network.
 
-import { append, sendEntries } from './append.ts';
+import { append } from './append.ts';
 import { LINGER_MS } from './drain.ts';
 import type { ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
@@ -26,8 +26,7 @@ function sealed(state: NodeState, effects: Effects): void {
   if (state.exitAs !== null) return;
   const exit = chain.exit ?? 'internalFault';
   if (!facts.byes.has(config.self)) {
-    const bye = append(state, effects, 'bye', { reason: 'sealed' });
-    if (coordinator !== null && coordinator.node !== config.self) sendEntries(effects, coordinator.node, [bye]);
+    append(state, effects, 'bye', { reason: 'sealed' });
   }
   if (leader === null || coordinator?.node !== config.self) return leaveWith(state, exit, chain.endMessage, nowMs + LINGER_MS);
   leader.sealedMs = Math.min(leader.sealedMs, nowMs);

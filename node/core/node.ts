@@ -77,6 +77,7 @@ export function createNode(config: NodeConfig, nowMs: number, restored?: Restore
     exited: false,
     refused: new Map(),
     reportedPhase: 'forming',
+    reportedAssignment: null,
     reportedCoordinator: '',
     reportedSilent: false,
   };
@@ -144,8 +145,7 @@ function onMessage(state: NodeState, effects: Effects, from: NodeId, message: Me
     case 'want':
       return onSyncMessage(state, effects, from, message);
     case 'entries':
-      receive(state, effects, message.entries, from);
-      return askMore(state, effects, from);
+      return askMore(state, effects, from, receive(state, effects, message.entries, from));
     case 'canvass':
       return onCanvass(state, effects, from, message);
     case 'ballot':
@@ -235,8 +235,27 @@ function maybeLoadPlan(state: NodeState, effects: Effects): void {
   effects.start.push({ what: 'load-plan', manifest, from: [...new Set(from as NodeId[])] });
 }
 
+/** Shards that changed hands since the last report, one line for each pair of nodes. */
+function reportMoves(state: NodeState, effects: Effects): void {
+  const before = state.reportedAssignment;
+  const { assignment } = state;
+  if (before === assignment) return;
+  state.reportedAssignment = assignment;
+  if (before === null || assignment === null || before.owners.length !== assignment.owners.length) return;
+  const moves = new Map<string, { shards: number; from: NodeId; to: NodeId }>();
+  assignment.owners.forEach((to, shard) => {
+    const from = before.owners[shard] ?? null;
+    if (from === null || to === null || from === to) return;
+    const move = moves.get(`${from} ${to}`) ?? { shards: 0, from, to };
+    move.shards += 1;
+    moves.set(`${from} ${to}`, move);
+  });
+  for (const move of moves.values()) effects.report.push({ event: 'moved', ...move });
+}
+
 /** Changes of the picture, told once each. */
 function reportChanges(state: NodeState, effects: Effects): void {
+  reportMoves(state, effects);
   const { chain, coordinator } = state;
   const phase = `${chain.phase} ${chain.endReason ?? ''}`;
   if (phase !== state.reportedPhase && state.chainComplete) {

@@ -166,6 +166,7 @@ export interface NodeState {
   readonly refused: Map<string, number>;
   /** Reported once each. */
   reportedPhase: string;
+  reportedAssignment: Assignment | null;
   reportedCoordinator: string;
   reportedSilent: boolean;
 }
