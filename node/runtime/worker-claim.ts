@@ -60,7 +60,8 @@ class Claim implements ClaimLoad {
   #next = 0;
   #ownedStarts = 0;
   #ownedStops = 0;
-  #restarting = 0;
+  /** Lives that wait for their turn to restart. */
+  readonly #restarting = new Set<string>();
   #entry: TimerEntry | null = null;
   #isStopping = false;
   #hasEnded = false;
@@ -143,7 +144,8 @@ class Claim implements ClaimLoad {
         return;
       }
       this.#next++;
-      if ((this.#startedLife.get(life.endpointIndex) ?? -1) < life.lifeIndex) this.#begin(life, dueMs);
+      const isNew = (this.#startedLife.get(life.endpointIndex) ?? -1) < life.lifeIndex;
+      if (isNew && !this.#restarting.has(keyOf(life))) this.#begin(life, dueMs);
     }
     this.#endWhenDone();
   }
@@ -151,9 +153,9 @@ class Claim implements ClaimLoad {
   #restart(life: EndpointLife, t0Ms: number): void {
     const { timers, takeRestart } = this.#init;
     const atMs = takeRestart();
-    this.#restarting++;
+    this.#restarting.add(keyOf(life));
     timers.at(atMs, () => {
-      this.#restarting--;
+      this.#restarting.delete(keyOf(life));
       if (!this.#isStopping && t0Ms + life.stopMs > atMs) this.#begin(life, atMs);
       this.#endWhenDone();
     });
@@ -184,7 +186,7 @@ class Claim implements ClaimLoad {
   }
 
   #endWhenDone(): void {
-    const isDone = this.#isStopping || (this.#next >= this.#lives.length && this.#waiting.size === 0 && this.#restarting === 0);
+    const isDone = this.#isStopping || (this.#next >= this.#lives.length && this.#waiting.size === 0 && this.#restarting.size === 0);
     if (!isDone || this.#active.size > 0 || this.#hasEnded) return;
     this.#hasEnded = true;
     this.#init.onEnd(!this.#isStopping);
