@@ -91,7 +91,12 @@ export function wireGossip(
   });
 }
 
-/** Whether gossip can leave on this connection. Identify or the stream's negotiation may have failed while the connection lives on. */
+/**
+ * Whether gossip can leave on this connection. Identify or the stream's negotiation may have failed while the connection lives on. The other side
+ * never writes on this stream; when it closed its end of it, it stopped listening as well.
+ */
 export function carriesGossip(connection: Connection): boolean {
-  return connection.streams.some((stream) => stream.direction === 'outbound' && stream.protocol.startsWith('/meshsub/'));
+  return connection.streams.some(
+    (stream) => stream.direction === 'outbound' && stream.protocol.startsWith('/meshsub/') && stream.remoteWriteStatus === 'writable',
+  );
 }
