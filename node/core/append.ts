@@ -25,6 +25,9 @@ const FOR_COORDINATOR: ReadonlySet<EntryKind> = new Set([
   'scale',
 ]);
 
+/** Who is there to exchange logs with. */
+const CHANGES_NEIGHBOURS: ReadonlySet<EntryKind> = new Set(['hello', 'down', 'roster', 'bye']);
+
 function gossip(effects: Effects, entry: Entry): void {
   const last = effects.publish[effects.publish.length - 1];
   if (last?.type === 'entries') (last.entries as Entry[]).push(entry);
@@ -53,8 +56,8 @@ export function append<K extends EntryKind>(state: NodeState, effects: Effects, 
   return entry;
 }
 
-/** Takes entries of others (verified outside). `from` already holds them. */
-export function receive(state: NodeState, effects: Effects, entries: readonly Entry[], from: NodeId | null): void {
+/** Takes entries of others (verified outside). `from` already holds them. Returns how many were new and fitted. */
+export function receive(state: NodeState, effects: Effects, entries: readonly Entry[], from: NodeId | null): number {
   const accepted: Entry[] = [];
   for (const entry of entries) {
     const refusal = ingest(state.log, entry, accepted);
@@ -66,11 +69,12 @@ export function receive(state: NodeState, effects: Effects, entries: readonly En
     if (entry.kind === 'hello') {
       effects.dial.push({ peer: entry.author, addresses: entry.body.addresses, connect: false });
       effects.report.push({ event: 'joined', node: entry.author });
-      state.sync.neighboursDirty = true;
     }
+    if (CHANGES_NEIGHBOURS.has(entry.kind)) state.sync.neighboursDirty = true;
     noteProgress(state, entry.author, from);
   }
   if (accepted.length > 0) refreshDerived(state);
+  return accepted.length;
 }
 
 /** Recomputes coordinator, chain and assignment when entries that matter to them have come. */

@@ -58,7 +58,8 @@ function announce(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSy
 
 function chooseNeighbours(state: NodeState): Set<NodeId> {
   const self = state.config.self;
-  const others = [...state.facts.hellos.keys()].filter((node) => node !== self && !state.facts.byes.has(node)).sort();
+  const isGone = (node: NodeId): boolean => state.facts.byes.has(node) || state.chain.down.has(node);
+  const others = [...state.facts.hellos.keys()].filter((node) => node !== self && !isGone(node)).sort();
   const successor = others.find((node) => node > self) ?? others[0];
   const chosen = new Set<NodeId>(successor === undefined ? [] : [successor]);
   const seed = hashString(self);
@@ -70,6 +71,10 @@ function chooseNeighbours(state: NodeState): Set<NodeId> {
   return chosen;
 }
 
+function dial(state: NodeState, effects: Effects, peer: NodeId): void {
+  effects.dial.push({ peer, addresses: state.facts.hellos.get(peer)?.body.addresses ?? [], connect: true });
+}
+
 function refreshNeighbours(state: NodeState, effects: Effects): void {
   state.sync.neighboursDirty = false;
   const chosen = chooseNeighbours(state);
@@ -78,8 +83,7 @@ function refreshNeighbours(state: NodeState, effects: Effects): void {
     const known = state.sync.peers.has(peer);
     const sync = peerOf(state, peer);
     sync.chosen = true;
-    const hello = state.facts.hellos.get(peer);
-    if (!known || !state.sync.connected.has(peer)) effects.dial.push({ peer, addresses: hello?.body.addresses ?? [], connect: true });
+    if (!known || !state.sync.connected.has(peer)) dial(state, effects, peer);
     if (!known) announce(state, effects, peer, sync, false);
   }
 }
@@ -160,15 +164,13 @@ export function onSyncMessage(
   else onWant(state, effects, from, message);
 }
 
-/** After a batch: what was bounded away is asked for again. */
-export function askMore(state: NodeState, effects: Effects, from: NodeId): void {
+/** After a batch that brought `news` entries: what was bounded away is asked for again. A batch without news is not: the same would come back at once and be
+ * refused again, as fast as the network carries it (an author whose log exists in two versions). */
+export function askMore(state: NodeState, effects: Effects, from: NodeId, news: number): void {
   const sync = state.sync.peers.get(from);
-  if (sync === undefined) return;
-  for (const [author, asked] of state.sync.asked) if (heldSeq(state.log, author) >= asked.seq) state.sync.asked.delete(author);
-  for (const [author, seq] of sync.known) {
-    const asked = state.sync.asked.get(author);
-    if (asked !== undefined && heldSeq(state.log, author) < seq) state.sync.asked.delete(author);
-  }
+  if (sync === undefined || news === 0) return;
+  for (const [author, { seq }] of state.sync.asked)
+    if (heldSeq(state.log, author) >= seq || (sync.known.get(author) ?? 0) > heldSeq(state.log, author)) state.sync.asked.delete(author);
   ask(state, effects, from, sync, false);
 }
 
@@ -187,6 +189,7 @@ export function syncTick(state: NodeState, effects: Effects): number {
       const silentMs = nowMs - peerSync.lastHeardMs;
       if (!peerSync.chosen && silentMs > config.timing.syncIdleMs * FORGET_PERIODS) sync.peers.delete(peer);
       else if (nowMs - peerSync.lastSentMs >= config.timing.syncIdleMs / 2) announce(state, effects, peer, peerSync, false);
+      if (peerSync.chosen && !sync.connected.has(peer)) dial(state, effects, peer);
       ask(state, effects, peer, peerSync, false);
     }
   }
