@@ -141,8 +141,8 @@ function assemble(work: Work, parts: Parts): ValidScenario | null {
     deadlineMs: run.deadlineMs,
     setupMsMax: setupMsMax ?? 0,
     gracefulStopMs: gracefulStopMs ?? 0,
-    shardEndpoints: shards?.endpoints ?? 50,
-    shardMeetings: shards?.meetings ?? 25,
+    shardEndpoints: shards?.endpoints ?? null,
+    shardMeetings: shards?.meetings ?? null,
     tags: tags ?? {},
     files: [],
   };

@@ -192,7 +192,7 @@ export const scalarSections = {
   policies: policiesShape.prefault({}),
   tags: labelsShape.default({}),
   shards: z
-    .strictObject({ endpoints: z.int().min(1).max(10_000).default(50), meetings: z.int().min(1).max(10_000).default(25) })
+    .strictObject({ endpoints: z.int().min(1).max(10_000).optional(), meetings: z.int().min(1).max(10_000).optional() })
     .prefault({})
     .describe('Advanced: endpoints and meetings per shard, the unit that moves when a node is lost.'),
   meetings: meetingsShape.optional(),

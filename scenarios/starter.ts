@@ -97,7 +97,57 @@ groups:
         id: $.id
         sentAt: $.sentAt
 `,
-  exec: '',
+  exec: `groups:
+  callers:
+    type: exec
+    load:
+      endpoints: 10            # how many at once: 100% below
+      shape:
+        - { ramp: 100%, over: 5s }
+        - { hold: 20s }
+        - { ramp: 0, over: 5s }
+    behavior:                  # any program in any language: lines of JSON on its standard input and output
+      endpointsPerProcess: 5
+      targets: ['\${targets.api}']
+      settings: { url: '\${targets.api}/api/meetings' }
+      metrics:
+        call_duration: { kind: trend, unit: ms, help: one call from start to end }
+      command:
+        - python3              # or [python3, ./caller.py]: files named ./like/this travel with the scenario
+        - -c
+        - |
+          import json, os, select, sys, time, urllib.request
+
+          def say(**message):
+              print(json.dumps(message), flush=True)
+
+          url, running, rest = '', set(), b''
+          say(type='ready')
+          while True:
+              if select.select([0], [], [], 1)[0]:
+                  chunk = os.read(0, 65536)
+                  if not chunk:
+                      sys.exit()                    # whoever started us is gone
+                  *lines, rest = (rest + chunk).split(b'\\n')
+                  for message in map(json.loads, lines):
+                      if message['type'] == 'setup':
+                          url = message['settings']['url']
+                      elif message['type'] == 'start':
+                          running.add(message['endpoint'])
+                          say(type='joined', endpoint=message['endpoint'])
+                      elif message['type'] == 'stop':
+                          running.discard(message['endpoint'])
+                          say(type='done', endpoint=message['endpoint'])
+                      elif message['type'] == 'exit':
+                          sys.exit()
+              for endpoint in running:
+                  began = time.monotonic()
+                  try:
+                      urllib.request.urlopen(url, timeout=5).read()
+                      say(type='sample', metric='call_duration', value=(time.monotonic() - began) * 1000, endpoint=endpoint)
+                  except OSError as error:
+                      say(type='error', side='target', cause='call-failed', example=str(error), endpoint=endpoint)
+`,
 };
 
 const thresholds: Readonly<Record<StarterType, readonly string[]>> = {
@@ -107,7 +157,7 @@ const thresholds: Readonly<Record<StarterType, readonly string[]>> = {
     'checks: { threshold: rate>0.99, abortOnFail: true, delayAbortEval: 10s }',
   ],
   websocket: ['ws_rtt: p(95)<500', 'ep_join_duration{group:talkers}: p(95)<2000'],
-  exec: [],
+  exec: ['call_duration: p(95)<500', 'ep_failed: count==0'],
 };
 
 const tail = (lines: readonly string[]): string => `# What must be true for the run to pass: metric{tag:value}: aggregation operator number.

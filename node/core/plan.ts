@@ -1,6 +1,6 @@
 // From scenario to plan: meeting shards, endpoint shards (stripes of groups), their times, peaks and costs, and the hash that all nodes must
 // agree on before a run starts. Pure arithmetic over the validated scenario; assign.ts decides where shards run, workers expand their own
-// shards into lives with expandShard. Shards are small (about 50 endpoints) so that a lost node's load spreads over all the others, and
+// shards into lives with expandShard. Shards are small (at most about 50 endpoints) so that a lost node's load spreads over all the others, and
 // at most SHARDS_MAX so that the claims of a run fit into the log.
 
 import { createHash } from 'node:crypto';
@@ -12,6 +12,14 @@ import type { ValidGroup, ValidScenario } from './scenario-types.ts';
 
 /** More shards make finer balance and larger claims: 4,096 are about 40 KB of claim entries in all. */
 export const SHARDS_MAX = 4096;
+
+/** Shard sizes when the scenario sets none. Larger shards make fewer claims and coarser moves. */
+const ENDPOINTS_PER_SHARD = 50;
+const MEETINGS_PER_SHARD = 25;
+/** A group is cut into about this many shards before they reach those sizes, so that also a small run uses all its nodes. */
+const SPREAD = 12;
+/** Half a core: a shard that needs more than a small machine has could not be placed there. */
+const SHARD_MILLICORES_MAX = 500;
 
 /** Cost of one meeting being provisioned, thousandths of a core: an HTTP call or two while the swarm waits. */
 const MEETING_COST_MILLICORES = 1;
@@ -38,7 +46,7 @@ export function makePlan(scenario: ValidScenario, costs: Readonly<Record<string,
   const all = only !== undefined && groups.length === 1 ? only.sorted : sortedTimes(groups);
   const durationMs = all.stops.at(-1) ?? 0;
   const meetingCount = scenario.meetings?.provision == null ? 0 : scenario.meetings.count;
-  const sizes = shardCounts(scenario, meetingCount, groups);
+  const sizes = shardCounts(scenario, meetingCount, groups, costs);
   const shards = meetingShards(meetingCount, sizes.meetings, durationMs);
   groups.forEach((lives, index) => {
     shards.push(...stripesOf(lives, sizes.groups[index]!, shards.length, meetingCount > 0, costs));
@@ -52,9 +60,9 @@ export function makePlan(scenario: ValidScenario, costs: Readonly<Record<string,
     restartRatePerS: Math.max(1, mostStartsPerSecond(all.starts)),
     shards,
   };
-  const hash = createHash('sha256')
-    .update(canonicalJson({ scenario, plan: content }))
-    .digest('hex');
+  // Which files were found depends on the machine that looked; what is in them is in the data and the behaviours.
+  const hashed = canonicalJson({ scenario: { ...scenario, files: [] }, plan: content });
+  const hash = createHash('sha256').update(hashed).digest('hex');
   return { hash, ...content };
 }
 
@@ -159,13 +167,28 @@ function mostStartsPerSecond(starts: Float64Array): number {
 }
 
 /** How many shards meetings and each group get: by the wanted size, then all fewer alike when they would be too many. */
-function shardCounts(scenario: ValidScenario, meetingCount: number, groups: readonly GroupLives[]): { meetings: number; groups: number[] } {
-  const meetings = Math.ceil(meetingCount / scenario.shardMeetings);
-  const wanted = groups.map(({ activeMax }) => Math.max(1, Math.ceil(activeMax / scenario.shardEndpoints)));
+function shardCounts(
+  scenario: ValidScenario,
+  meetingCount: number,
+  groups: readonly GroupLives[],
+  costs: Readonly<Record<string, number>>,
+): { meetings: number; groups: number[] } {
+  const meetingsEach = scenario.shardMeetings ?? Math.max(1, Math.min(MEETINGS_PER_SHARD, Math.ceil(meetingCount / SPREAD)));
+  const meetings = Math.ceil(meetingCount / meetingsEach);
+  const wanted = groups.map(({ group, activeMax }) => {
+    const size = scenario.shardEndpoints ?? sizeFor(activeMax, costs[group.type] ?? group.costMillicores);
+    return Math.max(1, Math.ceil(activeMax / size));
+  });
   const total = wanted.reduce((sum, count) => sum + count, meetings);
   const factor = Math.min(1, (SHARDS_MAX - groups.length - 1) / total);
   const share = (count: number): number => (count === 0 ? 0 : Math.max(1, Math.floor(count * factor)));
   return { meetings: share(meetings), groups: wanted.map(share) };
+}
+
+/** Endpoints of one shard: at most 50, few enough that a small group still spreads, and that a shard of dear endpoints fits into any node. */
+function sizeFor(activeMax: number, costMillicores: number): number {
+  const affordable = Math.floor(SHARD_MILLICORES_MAX / Math.max(costMillicores, Number.MIN_VALUE));
+  return Math.max(1, Math.min(ENDPOINTS_PER_SHARD, Math.ceil(activeMax / SPREAD), affordable));
 }
 
 function meetingShards(meetingCount: number, shardCount: number, stopMs: number): Shard[] {

@@ -117,8 +117,9 @@ export interface ValidScenario {
   readonly deadlineMs: number;
   readonly setupMsMax: number;
   readonly gracefulStopMs: number;
-  readonly shardEndpoints: number;
-  readonly shardMeetings: number;
+  /** Endpoints and meetings per shard; null = plan.ts chooses. */
+  readonly shardEndpoints: number | null;
+  readonly shardMeetings: number | null;
   readonly tags: Readonly<Record<string, string>>;
   /** Files the scenario needs beside itself, relative to its folder: the bundle carries them. */
   readonly files: readonly string[];

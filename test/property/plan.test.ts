@@ -7,7 +7,7 @@ import type { EndpointLife, ScaleOrder } from '../../node/core/plan-types.ts';
 import { plannedActive } from '../../node/core/planned.ts';
 import type { ValidGroup, ValidScenario } from '../../node/core/scenario-types.ts';
 import { endOf } from '../../node/core/shape.ts';
-import { anySegments, scenarioOf } from '../support/scenarios.ts';
+import { anySegments, hundredths, scenarioOf } from '../support/scenarios.ts';
 
 const churn: Pick<ValidGroup, 'stay' | 'pause'> = {
   stay: { distribution: 'exponential', meanMs: 3000, minMs: 0, maxMs: 20_000 },
@@ -39,7 +39,7 @@ const anyScales = fc
   .array(
     fc.record({
       group: fc.constantFrom('*', 'viewers', 'others'),
-      factor: fc.double({ min: 0, max: 3, noNaN: true }),
+      factor: hundredths(3),
       atMs: fc.integer({ min: 1, max: 60_000 }),
     }),
     { maxLength: 3 },
@@ -100,7 +100,7 @@ describe('the union of all shards', () => {
         const active = lives.filter(({ startMs, stopMs }) => startMs <= atMs && atMs < stopMs).length;
         expect(plannedActive(scenario, 'viewers', atMs, scales)).toBe(active);
       }),
-      { numRuns: 150 },
+      { numRuns: 200 },
     );
   });
 });
@@ -124,7 +124,7 @@ describe('a scale order', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   });
 

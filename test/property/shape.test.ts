@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { cumulativeTotal, evenPoints, forEachArrival } from '../../node/core/arrivals.ts';
 import { forEachLife } from '../../node/core/lives.ts';
 import { endOf, levelAt, scaledSegments, wantedSlots } from '../../node/core/shape.ts';
-import { anySegments, scenarioOf } from '../support/scenarios.ts';
+import { anySegments, hundredths, scenarioOf } from '../support/scenarios.ts';
 
 /** Active lives at a moment; a life is active from its start until before its stop. */
 function activeAt(lives: readonly { startMs: number; stopMs: number }[], atMs: number): number {
@@ -82,7 +82,7 @@ describe('scaling', () => {
   it('multiplies the level by the last factor given', () => {
     const order = fc.record({
       group: fc.constant('*'),
-      factor: fc.double({ min: 0, max: 5, noNaN: true }),
+      factor: hundredths(5),
       atMs: fc.integer({ min: 0, max: 60_000 }),
     });
     fc.assert(

@@ -53,7 +53,7 @@ describe('a valid scenario', () => {
       setupMsMax: 60_000,
       gracefulStopMs: 10_000,
       deadlineMs: 60_000 + 30_000 + 10_000 + 120_000,
-      shardEndpoints: 50,
+      shardEndpoints: null,
     });
     expect(scenario.groups[0]).toMatchObject({
       name: 'viewers',
