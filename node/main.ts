@@ -22,6 +22,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   plan: { about: 'show what would run where, without running', load: () => import('./commands/plan.ts') },
   validate: { about: 'check scenario files, all problems at once', load: () => import('./commands/validate.ts') },
   new: { about: 'write a commented starter scenario', load: () => import('./commands/new.ts') },
+  report: { about: "show a run's summary, made again from its windows", load: () => import('./commands/report.ts') },
+  compare: { about: 'show what changed between two runs', load: () => import('./commands/compare.ts') },
   doctor: { about: 'list what this machine has, lacks, and what that costs', load: () => import('./commands/doctor.ts') },
 };
 

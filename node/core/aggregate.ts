@@ -138,8 +138,11 @@ function nodeOf(aggregate: Aggregate, node: NodeId): NodeFold {
   return made;
 }
 
+/** How a claim of a node is named in facts.json. */
+export const claimKey = (claimId: string, node: NodeId): string => `${claimId} ${node}`;
+
 function isWinner(aggregate: Aggregate, claimId: string, node: NodeId): boolean {
-  const key = `${claimId} ${node}`;
+  const key = claimKey(claimId, node);
   const judged = aggregate.claimsJudged.get(key);
   if (judged !== undefined) return judged.isWinner;
   const verdict = aggregate.init.isWinner(claimId, node);

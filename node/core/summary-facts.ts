@@ -1,6 +1,7 @@
 // What the summary needs beside the statistics: facts about the run that the runtime reads from the log's view, the scenario and the plan.
 // Times named swarmMs are the coordinator's clock; the summary turns them into milliseconds from T0.
 
+import type { Aggregate } from './aggregate.ts';
 import type { MissingWindows } from './events.ts';
 import type { EndReason, NodeId, NodeLossPolicy } from './messages.ts';
 import type { MetricDeclaration, Tags } from './stats-types.ts';
@@ -73,4 +74,17 @@ export interface SummaryFacts {
   readonly faultsNotReverted: number;
   readonly startSkewMsP99: number | null;
   readonly files: readonly FileSummary[];
+}
+
+/** facts.json: with it and the stored windows, the summary can be made again by anybody (P6). Plain data; JSON keeps all of it. */
+export interface SavedFacts {
+  readonly factsVersion: 1;
+  readonly facts: SummaryFacts;
+  /** Claims whose samples did not count, as `claimId node`: who won is read from the log, which `report` need not fold. */
+  readonly claimsLost: readonly string[];
+}
+
+export function savedFacts(facts: SummaryFacts, aggregate: Pick<Aggregate, 'claimsJudged'>): SavedFacts {
+  const claimsLost = [...aggregate.claimsJudged].filter(([, { isWinner }]) => !isWinner).map(([key]) => key);
+  return { factsVersion: 1, facts, claimsLost: claimsLost.sort() };
 }

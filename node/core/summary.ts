@@ -167,9 +167,12 @@ export function summarize(aggregate: Aggregate, facts: SummaryFacts): Summary {
   const thresholds = evaluateThresholds(aggregate, facts.thresholds, { elapsedMs: durationMs, metrics });
   const load = loadSummary(aggregate, facts);
   const windowLast = Object.fromEntries(facts.nodes.map(({ node, windowLast }) => [node, windowLast]));
-  const lostAtSwarmMs = new Map(
-    facts.nodes.flatMap(({ node, lostAtSwarmMs: atMs }) => (atMs === undefined || atMs === null ? [] : [[node, atMs]])),
-  );
+  // Nobody heard a lost node after its `down`, or at the latest after the end.
+  const lostAtSwarmMs = new Map<NodeId, number>();
+  for (const { node, state, lostAtSwarmMs: atMs } of facts.nodes) {
+    const latestMs = atMs ?? facts.endSwarmMs;
+    if (state === 'lost' && latestMs !== null) lostAtSwarmMs.set(node, latestMs);
+  }
   const gaps = gapsOf(aggregate, { windowLast, missing: facts.missing, lostAtSwarmMs });
   const integrity = integritySummary(aggregate, facts, gaps);
   const lost = new Set(facts.nodes.filter(({ state }) => state === 'lost').map(({ node }) => node));

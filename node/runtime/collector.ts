@@ -10,8 +10,10 @@ import type { MissingWindows } from '../core/events.ts';
 import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
 import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
+import { savedFacts } from '../core/summary-facts.ts';
 import type { BoardView, Summary } from '../core/summary-types.ts';
 import { abortingThreshold, evaluateThresholds } from '../core/threshold-eval.ts';
+import { timelineReport } from '../core/timeline-report.ts';
 import { decodeWindow } from '../core/window-codec.ts';
 import { isClaimWinner } from './claim-winner.ts';
 import type { RuntimeClock, RuntimeLog, RuntimeStore } from './components.ts';
@@ -86,8 +88,12 @@ export function createCollector(init: CollectorInit): Collector {
     }
   };
 
-  const elapsedMs = (): number => (state.chain.t0SwarmMs === null ? 0 : Math.max(0, clock.nowMs() + state.clock.offsetMs - state.chain.t0SwarmMs));
-  const evaluation = (run: LoadedRun) => ({ elapsedMs: elapsedMs(), metrics: [...run.types.flatMap(({ metrics }) => metrics), ...BUILTIN_METRICS] });
+  const elapsedMs = (): number =>
+    state.chain.t0SwarmMs === null ? 0 : Math.max(0, clock.nowMs() + state.clock.offsetMs - state.chain.t0SwarmMs);
+  const evaluation = (run: LoadedRun) => ({
+    elapsedMs: elapsedMs(),
+    metrics: [...run.types.flatMap(({ metrics }) => metrics), ...BUILTIN_METRICS],
+  });
 
   const evaluate = (): void => {
     cancelTimer = clock.after(EVALUATE_MS, evaluate);
@@ -121,6 +127,8 @@ export function createCollector(init: CollectorInit): Collector {
     const summary = summarize(aggregate, facts);
     const written = { summary, text: init.renderSummary(summary) };
     runFolder.writeSummary(written.summary, written.text);
+    runFolder.writeFacts(savedFacts(facts, aggregate));
+    if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs));
     report = written;
     return written;
   };
@@ -173,6 +181,7 @@ function filesOf(folder: string): { what: string; path: string }[] {
   return [
     { what: 'run folder', path: folder },
     { what: 'summary', path: RUN_FILES.summary },
+    { what: 'by the second', path: RUN_FILES.timeline },
     { what: 'windows', path: RUN_FILES.windows },
     { what: 'entries', path: RUN_FILES.entries },
     { what: 'logs', path: RUN_FILES.nodes },

@@ -2,7 +2,18 @@
 // rebuild the report from the folder alone (P6). windows.bin is a sequence of records, four bytes of length and dag-cbor [node, number, payload]:
 // appended as windows arrive, so that a killed coordinator leaves all but the last; a cut-off record at the end is ignored by the reader.
 
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { decode, encode } from '@ipld/dag-cbor';
 import type { Entry, Manifest, NodeId, WindowFrame } from '../core/messages.ts';
@@ -16,6 +27,9 @@ export const RUN_FILES = {
   windows: 'windows.bin',
   summary: 'summary.json',
   summaryText: 'summary.txt',
+  /** What the summary was made from beside the windows; `report` makes it again from both. */
+  facts: 'facts.json',
+  timeline: 'timeline.json',
   entries: 'entries.jsonl',
   ticket: 'ticket',
   operatorKey: 'operator.key',
@@ -30,6 +44,9 @@ export interface RunFolder {
   appendEntries(entries: readonly Entry[]): void;
   appendWindows(node: NodeId, windows: readonly WindowFrame[]): void;
   writeSummary(summary: unknown, text: string): void;
+  writeFacts(facts: unknown): void;
+  /** Columns by the second: large, so without blanks. */
+  writeTimeline(timeline: unknown): void;
   /** Everything appended is on disk. */
   close(): void;
 }
@@ -95,6 +112,8 @@ export function openRunFolder(path: string): RunFolder {
       writeFileSync(join(path, RUN_FILES.summary), pretty(summary));
       writeFileSync(join(path, RUN_FILES.summaryText), text);
     },
+    writeFacts: (facts) => writeFileSync(join(path, RUN_FILES.facts), pretty(facts)),
+    writeTimeline: (timeline) => writeFileSync(join(path, RUN_FILES.timeline), JSON.stringify(timeline)),
     close() {
       if (isClosed) return;
       isClosed = true;
@@ -121,7 +140,10 @@ export function* readWindows(folder: string): Generator<{ node: NodeId; frame: W
 /** `2026-11-23T14-05-09-smoke`: sorts by time, and is a file name everywhere. */
 export function runFolderName(scenarioName: string, wallMs: number): string {
   const time = new Date(wallMs).toISOString().slice(0, 19).replaceAll(':', '-');
-  const name = scenarioName.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-').slice(0, 60);
+  const name = scenarioName
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.]+/g, '-')
+    .slice(0, 60);
   return `${time}-${name}`;
 }
 
@@ -145,4 +167,3 @@ function pointLatest(path: string): void {
     // A file system without links: `status` then finds the newest folder by its name.
   }
 }
-
