@@ -114,6 +114,10 @@ export const stageShape = z
       context.addIssue({ code: 'custom', message, params: { hint: `each stage is one of ${STAGE_NAMES.join(', ')}` } });
       return;
     }
+    if (typeof stage.sawtooth === 'number' && typeof stage.low === 'number' && stage.low > stage.sawtooth) {
+      const message = `${stage.low} is above its sawtooth of ${stage.sawtooth}`;
+      context.addIssue({ code: 'custom', path: ['low'], message, params: { hint: 'low is where each tooth begins' } });
+    }
     const own: Readonly<Record<string, boolean>> = STAGES[name];
     for (const key of ['over', 'for', 'low', 'period', 'times'] as const) {
       if (stage[key] !== undefined && !(key in own)) {

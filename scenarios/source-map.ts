@@ -34,7 +34,7 @@ export function readSource(text: string, file: string): Result<Source> {
     document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false });
     const wrong = [...document.errors, ...document.warnings];
     if (wrong.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
-    problems.push(...onePerLine(wrong, lineCounter).map((error) => syntaxProblem(error, text, file, lineCounter)));
+    problems.push(...worthShowing(wrong, lineCounter).map((error) => syntaxProblem(error, text, file, lineCounter)));
     if (wrong.some(({ code }) => code !== 'DUPLICATE_KEY')) return { ok: false, problems };
     value = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX });
   } catch (error) {
@@ -50,15 +50,16 @@ export function readSource(text: string, file: string): Result<Source> {
   return { ok: true, value: { value, problems, placeOf } };
 }
 
-/** Syntax mistakes shown at once: the first usually causes the others. */
+/** Syntax mistakes shown at once; with more, the file is something else than YAML. */
 const SYNTAX_PROBLEMS_MAX = 5;
 
-/** The first mistake of each line. */
-function onePerLine(errors: readonly YAMLError[], lineCounter: LineCounter): YAMLError[] {
+/** One a line, and after the first no mere "unexpected": once the parser has lost its way it is surprised by everything. */
+function worthShowing(errors: readonly YAMLError[], lineCounter: LineCounter): YAMLError[] {
   const seen = new Set<number>();
-  return errors.filter(({ pos }) => {
+  return errors.filter(({ pos, code }) => {
     const { line } = lineCounter.linePos(pos[0]);
-    return !seen.has(line) && seen.add(line) && seen.size <= SYNTAX_PROBLEMS_MAX;
+    if (seen.has(line) || (seen.size > 0 && code === 'UNEXPECTED_TOKEN')) return false;
+    return seen.add(line).size <= SYNTAX_PROBLEMS_MAX;
   });
 }
 
@@ -67,7 +68,7 @@ function syntaxProblem(error: YAMLError, text: string, file: string, lineCounter
   const isDuplicate = error.code === 'DUPLICATE_KEY';
   const message = isDuplicate ? 'the key is there twice' : error.message.replace(/\s+/g, ' ').slice(0, 200);
   // `{ url: ${targets.api} }` is the commonest of all: within braces YAML takes the next { for a map.
-  const isUnquoted = !isDuplicate && (text.split('\n')[line - 1] ?? '').includes('${');
+  const isUnquoted = !isDuplicate && (text.split('\n')[line - 1] ?? '').replace(/'[^']*'|"[^"]*"/g, '').includes('${');
   const hint = isUnquoted ? "within { } quote it: '${...}'" : hints[error.code];
   return {
     code: isDuplicate ? 'QUILT_YAML_DUPLICATE_KEY' : 'QUILT_YAML',
