@@ -5,7 +5,7 @@
 
 import { append } from './append.ts';
 import { isElector } from './chain.ts';
-import { forgetSamples } from './clock.ts';
+import { lead } from './clock.ts';
 import { BOUNDS } from './config.ts';
 import type { Effects } from './events.ts';
 import type { Message, NodeId } from './messages.ts';
@@ -33,17 +33,22 @@ export function becomeLeader(state: NodeState, effects: Effects, term: number, c
     beatSentMs: new Map(),
     echoedMs,
     grantedMs: new Map(),
-    wasActing: true,
+    custodyMax: new Map(),
+    lostMs: nowMs,
+    actsUntilMs: Number.NEGATIVE_INFINITY,
+    actsFor: null,
+    nextReviewMs: nowMs,
     resigned: false,
     abort: null,
     judge: 'no',
     judged: null,
+    claimingSinceMs: Number.POSITIVE_INFINITY,
     drainSinceMs: Number.POSITIVE_INFINITY,
     sealedMs: Number.POSITIVE_INFINITY,
   };
   // Its own spool is part of what it holds; 'collect' merges it.
   state.held.set(config.self, Math.max(state.held.get(config.self) ?? 0, state.owner.windowLast));
-  forgetSamples(state.clock);
+  lead(state.clock, term);
   effects.report.push({ event: 'became-coordinator', term });
   effects.start.push({ what: 'collect', term });
 }
@@ -66,7 +71,11 @@ export function isActingLeader(state: NodeState): boolean {
   const { leader, coordinator } = state;
   if (leader === null || leader.resigned || coordinator === null) return false;
   if (coordinator.node !== state.config.self || coordinator.term !== leader.term) return false;
-  return state.nowMs < actingUntilMs(state, leader);
+  // Echoes only get younger, so what was worked out for this electorate holds until it has passed: a look at every node once a lease, not once an event.
+  if (leader.actsFor === state.electorate && state.nowMs < leader.actsUntilMs) return true;
+  leader.actsFor = state.electorate;
+  leader.actsUntilMs = actingUntilMs(state, leader);
+  return state.nowMs < leader.actsUntilMs;
 }
 
 function resign(state: NodeState, effects: Effects, leader: LeaderState, reason: string): void {
@@ -119,8 +128,11 @@ function answerCustody(
   custody: Readonly<Record<NodeId, number>>,
 ): Record<NodeId, number> {
   const answer: Record<NodeId, number> = {};
-  for (const node of Object.keys(custody)) answer[node] = state.held.get(node) ?? 0;
-  if (!isCustodian(state, from)) return answer;
+  for (const [node, has] of Object.entries(custody)) {
+    answer[node] = state.held.get(node) ?? 0;
+    if (has > (state.leader?.custodyMax.get(node) ?? 0)) state.leader?.custodyMax.set(node, has);
+  }
+  if (state.chain.down.size === 0 || !isCustodian(state, from)) return answer;
   for (const node of state.chain.down) {
     const held = state.held.get(node) ?? 0;
     const has = custody[node] ?? 0;
@@ -133,8 +145,14 @@ function answerCustody(
 /** The first live voters by id keep the windows of nodes that are down, so that losing the coordinator does not lose them too (P6). */
 function isCustodian(state: NodeState, node: NodeId): boolean {
   const { voters, down } = state.chain;
-  const live = [...voters].filter((voter) => voter !== state.config.self && !down.has(voter) && !state.facts.byes.has(voter)).sort();
-  return live.slice(0, BOUNDS.custodiansMax).includes(node);
+  const isLive = (voter: NodeId): boolean => voter !== state.config.self && !down.has(voter) && !state.facts.byes.has(voter);
+  if (!voters.has(node) || !isLive(node)) return false;
+  let before = 0;
+  for (const voter of voters) {
+    if (voter < node && isLive(voter)) before += 1;
+    if (before >= BOUNDS.custodiansMax) return false;
+  }
+  return true;
 }
 
 export function onPulse(state: NodeState, effects: Effects, from: NodeId, pulse: Extract<Message, { type: 'pulse' }>): void {
@@ -178,12 +196,15 @@ export function noteAdmitted(state: NodeState, leader: LeaderState, nodes: reado
   for (const node of nodes) leader.grantedMs.set(node, state.nowMs);
 }
 
-function declareDown(state: NodeState, effects: Effects, leader: LeaderState): void {
+/** Counts out who is overdue or has left, once the leases of earlier terms have run out. */
+export function declareDown(state: NodeState, effects: Effects, leader: LeaderState): void {
+  if (state.nowMs < leader.settledAtMs || state.chain.phase === 'sealed') return;
   for (const member of state.chain.roster.values()) {
     if (member.node === state.config.self || state.chain.down.has(member.node)) continue;
     const overdue = overdueMs(state, leader, member.node);
     if (overdue < 0 && !hasLeft(state, member.node)) continue;
     const silentMs = Math.max(0, Math.round(state.nowMs - (leader.grantedMs.get(member.node) ?? leader.sinceMs)));
+    leader.lostMs = state.nowMs;
     append(state, effects, 'down', { term: leader.term, previous: state.chain.tip, node: member.node, silentMs });
     effects.report.push({ event: 'down', node: member.node, silentMs });
   }
@@ -202,6 +223,5 @@ export function leaderTick(state: NodeState, effects: Effects): number {
     return Number.POSITIVE_INFINITY;
   }
   if (state.nowMs >= leader.nextBeatMs) beat(state, effects, leader);
-  if (state.nowMs >= leader.settledAtMs && state.chain.phase !== 'sealed') declareDown(state, effects, leader);
   return leader.nextBeatMs;
 }

@@ -6,10 +6,13 @@ import { append } from './append.ts';
 import { EXIT, type ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
 import { refKey } from './facts.ts';
-import { hasLeft, isActingLeader, noteAdmitted } from './leader.ts';
+import { declareDown, hasLeft, isActingLeader, noteAdmitted } from './leader.ts';
 import type { EndReason, NodeId, Phase, RosterMember } from './messages.ts';
 import { decisiveTip } from './owned.ts';
 import { firstManifest, type LeaderState, type NodeState, ordersOf, swarmNow } from './state.ts';
+
+/** The coordinator looks through all nodes this often at most: once an event would be most of its work when 700 of them pulse. Later decisions if longer. */
+const REVIEW_MS = 20;
 
 /** Exit that a reason implies; 'completed' is judged by thresholds and health (verdict.ts). */
 export const EXIT_OF_REASON: Readonly<Record<EndReason, ExitName>> = {
@@ -170,7 +173,8 @@ function claiming(state: NodeState, effects: Effects, leader: LeaderState): void
     );
   }
   if (obstacle !== 'waiting') return end(state, effects, leader, obstacle.reason, obstacle.message);
-  const setupMs = state.nowMs - Math.max(leader.sinceMs, state.manifestSeenMs);
+  leader.claimingSinceMs = Math.min(leader.claimingSinceMs, state.nowMs);
+  const setupMs = state.nowMs - leader.claimingSinceMs;
   if (manifest !== null && setupMs > manifest.setupMsMax) {
     end(state, effects, leader, 'setup-failed', `not everything was ready within ${Math.round(manifest.setupMsMax / 1000)} s`);
   }
@@ -212,6 +216,14 @@ function running(state: NodeState, effects: Effects, leader: LeaderState): void 
   }
 }
 
+/** Beats within which everybody has said what it keeps of the lost, and sent the first of it. */
+const CUSTODY_BEATS = 3;
+
+/** Windows of a lost node may be in somebody's keeping: its former coordinator's, a custodian's. */
+function mayStillCome(state: NodeState, leader: LeaderState, lost: NodeId, held: number): boolean {
+  return state.nowMs - leader.lostMs < state.config.timing.beatMs * CUSTODY_BEATS || held < (leader.custodyMax.get(lost) ?? 0);
+}
+
 /** Windows that will not come, by node; null while some may still. */
 function windowsMissing(state: NodeState, leader: LeaderState): { node: NodeId; from: number; to: number | null }[] | null {
   const { flushMs, stopMs } = state.config.timing;
@@ -224,7 +236,7 @@ function windowsMissing(state: NodeState, leader: LeaderState): { node: NodeId; 
     const done = state.facts.done.get(member.node);
     const gone = state.chain.down.has(member.node) || state.facts.byes.has(member.node);
     if (done !== undefined && held >= done.windowLast) continue;
-    if (!gone && !late) return null;
+    if (!late && (!gone || mayStillCome(state, leader, member.node, held))) return null;
     missing.push({ node: member.node, from: held + 1, to: done?.windowLast ?? null });
   }
   return missing;
@@ -245,10 +257,18 @@ function draining(state: NodeState, effects: Effects, leader: LeaderState): void
   }
 }
 
-/** Moves the run on while this node acts as coordinator; one decision a step, so that each builds on the one before. */
-export function lifecycleTick(state: NodeState, effects: Effects): void {
+/** Moves the run on while this node acts as coordinator; one decision at a time, so that each builds on the one before. Returns when it wants to be called next. */
+export function lifecycleTick(state: NodeState, effects: Effects): number {
   const { leader } = state;
-  if (leader === null || !isActingLeader(state) || !state.chainComplete || state.leave !== 'no') return;
+  if (leader === null || !isActingLeader(state) || !state.chainComplete) return Number.POSITIVE_INFINITY;
+  if (state.nowMs < leader.nextReviewMs) return leader.nextReviewMs;
+  leader.nextReviewMs = state.nowMs + REVIEW_MS;
+  declareDown(state, effects, leader);
+  if (state.leave === 'no') moveOn(state, effects, leader);
+  return Number.POSITIVE_INFINITY;
+}
+
+function moveOn(state: NodeState, effects: Effects, leader: LeaderState): void {
   const { phase } = state.chain;
   if (phase === 'forming') forming(state, effects, leader);
   else if (phase === 'claiming') claiming(state, effects, leader);

@@ -290,12 +290,12 @@ export function step(state: NodeState, event: NodeEvent): Effects {
   maybeLoadPlan(state, effects);
   const canvassMs = electionTick(state, effects);
   const beatMs = leaderTick(state, effects);
-  lifecycleTick(state, effects);
+  const reviewMs = lifecycleTick(state, effects);
   reportChanges(state, effects);
   const pulseMs = pulseTick(state, effects);
   if (state.config.load) ownerTick(state, effects);
   const syncMs = syncTick(state, effects);
   const guardMs = guardTick(state, effects);
-  state.wakeAtMs = Math.max(state.nowMs + 1, Math.min(state.nowMs + TICK_MS_MAX, canvassMs, beatMs, pulseMs, syncMs, guardMs));
+  state.wakeAtMs = Math.max(state.nowMs + 1, Math.min(state.nowMs + TICK_MS_MAX, canvassMs, beatMs, reviewMs, pulseMs, syncMs, guardMs));
   return effects;
 }

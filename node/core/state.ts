@@ -64,11 +64,21 @@ export interface LeaderState {
   readonly echoedMs: Map<NodeId, number>;
   /** By node: when its last pulse that was granted a lease arrived. */
   readonly grantedMs: Map<NodeId, number>;
-  wasActing: boolean;
+  /** By lost node: the most windows of it that anybody said to hold. */
+  readonly custodyMax: Map<NodeId, number>;
+  /** When this coordinator last counted a node out, or took the lead: whoever keeps windows of the lost has not told it yet. */
+  lostMs: number;
+  /** Acts at least until then, for this electorate. */
+  actsUntilMs: number;
+  actsFor: Electorate | null;
+  /** lifecycle.ts looks at the whole swarm again at this time. */
+  nextReviewMs: number;
   resigned: boolean;
   abort: { reason: NonNullable<ChainView['endReason']>; message: string } | null;
   judge: 'no' | 'asked' | 'done';
   judged: { exit: ExitName; message: string } | null;
+  /** Since when this coordinator has been waiting for everything to be ready, and for the drain. */
+  claimingSinceMs: number;
   drainSinceMs: number;
   sealedMs: number;
 }
@@ -119,6 +129,8 @@ export interface ClockState {
   offsetMs: number;
   /** Half the round trip of the sample in use: bound of the offset's error. */
   errorMs: number;
+  /** Samples are against the coordinator of this term: those against another's clock are worthless. */
+  term: number;
   readonly samples: { rttMs: number; offsetMs: number }[];
 }
 
