@@ -4,6 +4,7 @@
 
 import { append, sendEntries } from './append.ts';
 import { isElector, votesFor } from './chain.ts';
+import { knowsSwarmTime } from './clock.ts';
 import { BOUNDS } from './config.ts';
 import type { Effects } from './events.ts';
 import { becomeLeader } from './leader.ts';
@@ -134,12 +135,19 @@ function maybeWin(state: NodeState, effects: Effects): void {
   becomeLeader(state, effects, canvass.term, canvass.sentMs);
 }
 
+/** Not a node that is about to go, nor one that came back without knowing the time: T0 would mean another moment under it. */
+function mayStand(state: NodeState): boolean {
+  const { chain } = state;
+  if (!isElector(state.facts, state.electorate, state.config.self) || chain.phase === 'sealed' || state.leave !== 'no') return false;
+  return chain.t0SwarmMs === null || knowsSwarmTime(state.clock);
+}
+
 /** Periodic part. Returns when it wants to be called next. */
 export function electionTick(state: NodeState, effects: Effects): number {
   const { election, nowMs, config } = state;
   maybeWin(state, effects);
   const leading = state.leader !== null && !state.leader.resigned;
-  if (leading || !isElector(state.facts, state.electorate, config.self) || state.chain.phase === 'sealed') return Number.POSITIVE_INFINITY;
+  if (leading || !mayStand(state)) return Number.POSITIVE_INFINITY;
   if (nowMs < election.promisedUntilMs) return Math.max(election.promisedUntilMs, election.canvassAtMs);
   if (nowMs >= election.canvassAtMs) {
     rescheduleCanvass(state, config.timing.electionJitterMs);

@@ -45,7 +45,7 @@ export function onPulseAck(state: NodeState, effects: Effects, from: NodeId, ack
   const { owner, coordinator, nowMs, config } = state;
   if (coordinator === null || coordinator.node !== from || coordinator.term !== ack.term || ack.pulseSentMs > nowMs) return;
   if (!heardBeat(state, ack.term, ack.beat)) return;
-  observe(state.clock, ack.pulseSentMs, nowMs, ack.swarmMs);
+  observe(state.clock, ack.term, ack.pulseSentMs, nowMs, ack.swarmMs);
   const acked = owner.windowsAckedTerm === ack.term ? Math.max(owner.windowsAcked, ack.windowsUpTo) : ack.windowsUpTo;
   const progressed = owner.windowsAckedTerm !== ack.term || acked > owner.windowsAcked;
   owner.windowsAcked = acked;

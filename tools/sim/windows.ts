@@ -14,7 +14,7 @@ export function closeWindows(world: World, node: SimNode): void {
     world.agenda.after(stepMs, close);
     if (node.status !== 'live' || node.ghost.manifestMs < 0 || node.ghost.doneMs >= 0) return;
     node.disk.windowLast += 1;
-    node.ghost.lastWindowMs = world.agenda.nowMs;
+    node.ghost.windowMs[node.disk.windowLast] = world.agenda.nowMs;
     world.counts.windows += 1;
     world.deliver(node, { type: 'window-closed', nowMs: 0, window: { number: node.disk.windowLast, payload: PAYLOAD } });
   };

@@ -70,7 +70,8 @@ export interface NodeGhost {
   grantBaseMs: number;
   /** True time at which its last load stopped. */
   loadEndedMs: number;
-  lastWindowMs: number;
+  /** True time at which each window closed, by number. */
+  readonly windowMs: number[];
   pausedMs: number;
 }
 

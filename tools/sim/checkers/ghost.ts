@@ -17,7 +17,7 @@ export const createGhost = (): NodeGhost => ({
   contactMs: 0,
   grantBaseMs: -1,
   loadEndedMs: -1,
-  lastWindowMs: -1,
+  windowMs: [],
   pausedMs: 0,
 });
 

@@ -53,8 +53,8 @@ function checkSnapshot(world: World, snapshot: Snapshot): void {
   const islandOf = islandsOf(world);
   for (const { node, seqs } of there) {
     const island = islandOf[node.index]!;
-    let union = unions.get(island);
-    if (union === undefined) unions.set(island, (union = new Map()));
+    const union = unions.get(island) ?? new Map<NodeId, number>();
+    unions.set(island, union);
     for (const [author, seq] of seqs) if (seq > (union.get(author) ?? 0)) union.set(author, seq);
   }
   for (const { node } of there) {

@@ -36,7 +36,9 @@ export function checkNothingLost(world: World): Checker {
   const checkNode = (judge: SimNode, node: SimNode, gaps: readonly MissingWindows[]): void => {
     const merged = mergedAt(judge, node);
     const isDone = (judge.ghost.held.get(node.id) ?? 0) > 0 && node.ghost.doneMs >= 0 && isUp(node) && world.isHealed;
-    for (let number = 1; number <= node.disk.windowLast; number++) {
+    // Windows after `done` hold no load.
+    const last = node.ghost.doneMs >= 0 ? node.ghost.doneWindowLast : node.disk.windowLast;
+    for (let number = 1; number <= last; number++) {
       const isListed = covers(gaps, number);
       if (merged.has(number)) {
         if (isListed) alarm('P6', `window ${number} of ${node.id} is in the report and listed as missing`);
@@ -59,10 +61,9 @@ export function checkNothingLost(world: World): Checker {
       for (const entry of effects.persist) {
         if (entry.kind === 'claim') claimers.add(node.id);
         if (entry.kind !== 'done') continue;
-        if (entry.body.windowLast !== node.disk.windowLast)
-          alarm('P6', `${node.id} is done with ${entry.body.windowLast} windows but its spool holds ${node.disk.windowLast}`);
-        if (node.ghost.loadEndedMs > node.ghost.lastWindowMs)
-          alarm('P6', `${node.id} is done, but its last window closed before its last load stopped`);
+        const closedMs = node.ghost.windowMs[entry.body.windowLast] ?? -1;
+        if (closedMs < node.ghost.loadEndedMs)
+          alarm('P6', `${node.id} is done with window ${entry.body.windowLast}, which closed before its last load stopped`);
       }
     },
     acknowledges(node, to, upTo) {
