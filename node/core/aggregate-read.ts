@@ -142,6 +142,8 @@ export function recent(aggregate: Aggregate, metric: string, group: string, span
   const histogram = createHistogram();
   let count = 0;
   let pass = 0;
+  // Before the first window the newest point is -Infinity, and a loop from there would never end.
+  if (!Number.isFinite(timeline.newest)) return { spanS, histogram, count, pass };
   const last = timeline.newest - Math.ceil(2 / timeline.stepS);
   const points = Math.max(1, Math.round(spanS / timeline.stepS));
   for (let key = last - points + 1; key <= last; key++) {
