@@ -111,7 +111,8 @@ function describeStart(start: Start): string | null {
   return `${start.what}${claim}${claims}${load}${judge}`;
 }
 
-export function createStory(loadNodes: number, plan: Plan = STORY_PLAN): Story {
+/** `unanswered`: what the workers of every node never answer. */
+export function createStory(loadNodes: number, plan: Plan = STORY_PLAN, unanswered: readonly Start['what'][] = []): Story {
   const queue: { atMs: number; order: number; to: NodeId; event: Local }[] = [];
   const nodes = new Map<NodeId, NodeState>();
   const alive = new Set<NodeId>();
@@ -128,6 +129,7 @@ export function createStory(loadNodes: number, plan: Plan = STORY_PLAN): Story {
     if (!cuts.has(`${from} ${to}`)) post(delayMs, to, structuredClone(event));
   };
   const answer = (id: NodeId, start: Start): void => {
+    if (unanswered.includes(start.what)) return;
     if (start.what === 'load-plan') post(10, id, { type: 'plan-loaded', plan });
     if (start.what === 'prepare') post(DELAY_MS.worker, id, { type: 'prepared', claims: start.claims, problem: null });
     if (start.what === 'provision') {
