@@ -32,8 +32,8 @@ export interface LifeInit {
   readonly onGone: () => void;
 }
 
-/** Beyond the grace that it was given, an endpoint may take this long before it is given up. */
-const OVERSTAY_MS = 250;
+/** Beyond the grace that it was given, an endpoint may take this long before it is given up. Below Timing.stopMs, by which an owner is silent. */
+const OVERSTAY_MS = 600;
 
 /** A class: a worker holds tens of thousands of these, and closures would cost each of them its own set of functions. */
 class Life implements RunningLife, EndpointContext {

@@ -111,7 +111,7 @@ describe('orders', () => {
     await worker.pass(0);
     expect(worker.lives.map(({ reason }) => reason)).toEqual(['drain', 'drain', 'drain', 'drain']);
     expect(worker.of('stopped')).toEqual([{ type: 'stopped', ids: ['7.1'], finished: false }]);
-    await worker.pass(800);
+    await worker.pass(1200);
     expect(worker.of('stopped')[1]).toEqual({ type: 'stopped', ids: ['0.1'], finished: false });
     expect(errorsOf(worker)).toEqual(['generator overstayed 1']);
     await worker.pass(30_000);

@@ -25,18 +25,37 @@ def now_ms():
     return time.monotonic() * 1000
 
 
+class Leave:
+    """Told to leave: wakes whoever waits, and whoever reads from a target that does not answer."""
+
+    def __init__(self):
+        self.event = threading.Event()
+        self.connection = None
+
+    def now(self):
+        self.event.set()
+        if self.connection is not None:
+            try:
+                self.connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed already
+
+
 def run_endpoint(number, settings, start, leave):
-    """One life: connect, send on schedule until told to leave, say done. `leave` is an Event."""
+    """One life: connect, send on schedule until told to leave, say done."""
     interval_ms = settings.get("intervalMs", 1000)
     try:
         address = (settings["host"], int(settings["port"]))
         with socket.create_connection(address, timeout=5) as connection, connection.makefile("rwb") as stream:
+            leave.connection = connection
             say(type="joined", endpoint=number)
             due_ms = now_ms()
-            while not leave.wait(max(0, due_ms - now_ms()) / 1000):
+            while not leave.event.wait(max(0, due_ms - now_ms()) / 1000):
                 stream.write(("hello from %s\n" % start["values"]["endpoint.id"]).encode())
                 stream.flush()
                 if not stream.readline():
+                    if leave.event.is_set():
+                        break
                     raise ConnectionError("closed by the target")
                 # From when the line was due, not from when it was sent: a late generator must not flatter the target.
                 say(type="sample", metric="echo_rtt", value=now_ms() - due_ms)
@@ -44,7 +63,8 @@ def run_endpoint(number, settings, start, leave):
                 due_ms += interval_ms
     except OSError as error:
         cause = "connect-refused" if isinstance(error, ConnectionRefusedError) else "reset"
-        say(type="error", endpoint=number, side="target", cause=cause, example=str(error))
+        if not leave.event.is_set():
+            say(type="error", endpoint=number, side="target", cause=cause, example=str(error))
     say(type="done", endpoint=number)
 
 
@@ -68,10 +88,10 @@ def main():
             say(type="ready")
         elif kind == "start":
             number = message["endpoint"]
-            leaving[number] = threading.Event()
+            leaving[number] = Leave()
             threading.Thread(target=run_endpoint, args=(number, settings, message, leaving[number]), daemon=True).start()
         elif kind == "stop":
-            leaving[message["endpoint"]].set()
+            leaving[message["endpoint"]].now()
         elif kind == "exit":
             break
 

@@ -9,8 +9,8 @@ import { type ExecOptions, optionsShape } from './options.ts';
 
 /** Of the grace, what the program may use before its process is killed. */
 const GRACE_SHARE = 0.9;
-/** What a program gets to stop an endpoint whose time is up at once. */
-const NOW_MS = 100;
+/** What a program gets to stop an endpoint whose time is up at once; within the worker's own patience, which is within the lease's stop time. */
+const NOW_MS = 400;
 
 /** Arguments written ./like/this are files of the scenario: they travel with it. */
 const isOwnFile = (argument: string): boolean => argument.startsWith('./') || argument.startsWith('../');
@@ -66,7 +66,8 @@ class ExecEndpoint implements Endpoint {
       program.send({ type: 'stop', endpoint: number, graceMs });
       await clock.until(clock.nowMs() + graceMs);
       if (isOver) return;
-      if (signal.reason === 'now') program.kill();
+      if (signal.reason === 'now')
+        program.breach('killed-with-neighbour', 'another endpoint of the process had to stop at once and did not');
       else program.breach('simulator-overstayed', `endpoint ${number} was not done ${Math.round(graceMs)} ms after stop`);
     };
     const onAbort = (): void => void leave();
