@@ -22,8 +22,8 @@ const BYTES_PER_MB = 1024 * 1024;
 const RESOLUTION_MS = 20;
 
 export interface HealthMonitor {
-  /** A worker's part of the current second. */
-  add(worker: WorkerHealth): void;
+  /** A worker's part of the current second; of several in one second the latest level and the worst figures count. */
+  add(worker: number, health: WorkerHealth): void;
   /** Everything since the last call. */
   take(nowMs: number): GeneratorHealth;
   close(): void;
@@ -32,7 +32,7 @@ export interface HealthMonitor {
 export function createHealthMonitor(startMs: number): HealthMonitor {
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
-  let workers: WorkerHealth[] = [];
+  const workers = new Map<number, WorkerHealth>();
   let cpu = process.cpuUsage();
   let takenAtMs = startMs;
 
@@ -45,27 +45,41 @@ export function createHealthMonitor(startMs: number): HealthMonitor {
   };
 
   return {
-    add: (worker) => workers.push(worker),
+    add(worker, health) {
+      const before = workers.get(worker);
+      workers.set(worker, before === undefined ? health : worse(before, health));
+    },
     take(nowMs) {
-      const highest = (pick: (health: WorkerHealth) => number): number => workers.reduce((max, each) => Math.max(max, pick(each)), 0);
-      const sum = (pick: (health: WorkerHealth) => number): number => workers.reduce((total, each) => total + pick(each), 0);
+      const each = [...workers.values()];
+      const highest = (pick: (health: WorkerHealth) => number): number => each.reduce((max, one) => Math.max(max, pick(one)), 0);
+      const sum = (pick: (health: WorkerHealth) => number): number => each.reduce((total, one) => total + pick(one), 0);
       const ownDelayMs = Math.max(0, delays.max / NS_PER_MS - RESOLUTION_MS);
       delays.reset();
       const health: GeneratorHealth = {
-        cpuCores: ownCores(nowMs) + sum((each) => each.cpuCores),
-        memoryMb: process.memoryUsage.rss() / BYTES_PER_MB + sum((each) => each.memoryMb),
+        cpuCores: ownCores(nowMs) + sum((one) => one.cpuCores),
+        memoryMb: process.memoryUsage.rss() / BYTES_PER_MB + sum((one) => one.memoryMb),
         loopDelayMsMax: Math.max(
           Number.isFinite(ownDelayMs) ? ownDelayMs : 0,
-          highest((each) => each.loopDelayMsMax),
+          highest((one) => one.loopDelayMsMax),
         ),
-        latenessMsP99: highest((each) => each.latenessMsP99),
-        socketDrops: sum((each) => each.socketDrops),
-        tainted: reasonsOf(workers),
+        latenessMsP99: highest((one) => one.latenessMsP99),
+        socketDrops: sum((one) => one.socketDrops),
+        tainted: reasonsOf(each),
       };
-      workers = [];
+      workers.clear();
       return health;
     },
     close: () => delays.disable(),
+  };
+}
+
+function worse(before: WorkerHealth, now: WorkerHealth): WorkerHealth {
+  return {
+    cpuCores: Math.max(before.cpuCores, now.cpuCores),
+    memoryMb: now.memoryMb,
+    loopDelayMsMax: Math.max(before.loopDelayMsMax, now.loopDelayMsMax),
+    latenessMsP99: Math.max(before.latenessMsP99, now.latenessMsP99),
+    socketDrops: Math.max(before.socketDrops, now.socketDrops),
   };
 }
 

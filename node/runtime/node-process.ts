@@ -246,12 +246,13 @@ class Running {
       shardOf: (id) => plan.shards[id]!,
       // Only ends race with the closing of a window; see windows.ts.
       emit: (event) => (event.type === 'load-stopped' || event.type === 'torn-down' ? this.#windows.emitBetweenWindows(event) : this.#push(event)),
-      onDelta: (delta) => {
-        this.#health.add(delta.health);
-        this.#windows.add(delta);
+      onDelta: (worker, delta) => {
+        this.#health.add(worker, delta.health);
+        this.#windows.add(worker, delta);
       },
       onDeath: (worker, description, lost) => {
         log.error({ worker, description }, 'worker died');
+        this.#windows.forget(worker);
         this.#note('error', `a worker of this node died (${description}) and is started again`);
         for (const { group, active } of lost) {
           if (active === 0) continue;

@@ -1,5 +1,6 @@
 // Closes one window a second: what the workers handed over since the last one, and the node's own health, numbered without gaps and in the spool
-// (synced) before the core hears of it (P6). A node's `done` entry names the first window that closed after its load had stopped, so the end of a
+// (synced) before the core hears of it (P6). A window waits a little for workers whose delta is due, so that a level (active endpoints) is neither
+// missing from one window nor twice in the next. A node's `done` entry names the first window that closed after its load had stopped, so the end of a
 // claim is not told to the core while a window is being closed: that window took its samples before the end.
 
 import type { WindowFrame } from '../core/messages.ts';
@@ -8,6 +9,7 @@ import { encodeWindow } from '../core/window-codec.ts';
 import { mergeWorkerDeltas, type WorkerDelta } from '../core/worker-deltas.ts';
 import type { RuntimeClock } from './components.ts';
 import type { HealthMonitor } from './health.ts';
+import { joinDeltas } from './join-deltas.ts';
 import type { EventDraft } from './loop.ts';
 
 export interface WindowCloserInit {
@@ -23,7 +25,9 @@ export interface WindowCloserInit {
 
 export interface WindowCloser {
   start(): void;
-  add(delta: WorkerDelta): void;
+  add(worker: number, delta: WorkerDelta): void;
+  /** A worker died: nothing more is due from it until it speaks again. */
+  forget(worker: number): void;
   addError(error: ErrorCount): void;
   /** Passes the event on when no window is being closed, so that the next one to close holds everything recorded before it. */
   emitBetweenWindows(event: EventDraft): void;
@@ -31,54 +35,69 @@ export interface WindowCloser {
 }
 
 const WINDOW_MS = 1000;
-/** Deltas waiting for the end of a second; workers send one each, so this many means that the timer stood still. */
-const DELTAS_MAX = 10_000;
+/** How long a window waits for a worker that is late: longer, and a stalled worker would delay everybody's figures. */
+const PATIENCE_MS = 400;
+/** Errors without a worker waiting for a window: deaths of workers, a handful. */
+const ERRORS_MAX = 1_000;
 
 export function createWindowCloser(init: WindowCloserInit): WindowCloser {
   const { clock } = init;
-  let number = init.numberLast;
-  let deltas: WorkerDelta[] = [];
+  const deltas = new Map<number, WorkerDelta>();
+  /** Workers that spoke in the last window: their next delta is due in this one. */
+  let speaking = new Set<number>();
+  let errors: ErrorCount[] = [];
   const waiting: EventDraft[] = [];
+  let number = init.numberLast;
   let openedAtMs = 0;
   let dueAtMs = 0;
   let state: 'idle' | 'open' | 'stopped' = 'idle';
   let isClosing = false;
   let cancelTimer: () => void = () => {};
 
-  const schedule = (): void => {
+  const isComplete = (): boolean => [...speaking].every((worker) => deltas.has(worker));
+
+  const schedule = (atMs: number): void => {
     cancelTimer();
-    if (state !== 'open') return;
-    cancelTimer = clock.after(Math.max(0, dueAtMs - clock.nowMs()), () => {
-      const nowMs = clock.nowMs();
-      // Seconds missed in a pause are not made up: one longer window says what happened.
-      dueAtMs += WINDOW_MS * Math.max(1, Math.ceil((nowMs - dueAtMs) / WINDOW_MS));
-      void close().then(schedule);
-    });
+    if (state === 'open') cancelTimer = clock.after(Math.max(0, atMs - clock.nowMs()), onTimer);
+  };
+
+  const onTimer = (): void => {
+    const lateMs = clock.nowMs() - dueAtMs;
+    if (lateMs < 0) schedule(dueAtMs);
+    else if (lateMs >= PATIENCE_MS || isComplete()) void close();
+    else schedule(dueAtMs + PATIENCE_MS);
+  };
+
+  const take = (closedAtMs: number): Window => {
+    const merged = mergeWorkerDeltas([...deltas.values(), { series: [], errors, load: [] }]);
+    speaking = new Set(deltas.keys());
+    deltas.clear();
+    errors = [];
+    const startMs = init.toSwarmMs(openedAtMs);
+    const durationMs = closedAtMs - openedAtMs;
+    openedAtMs = closedAtMs;
+    number += 1;
+    return { number, startMs, durationMs, ...merged, health: init.health.take(closedAtMs) };
   };
 
   const close = async (): Promise<void> => {
     if (isClosing || state !== 'open') return;
     isClosing = true;
-    const closedAtMs = clock.nowMs();
-    number += 1;
-    const window: Window = {
-      number,
-      startMs: init.toSwarmMs(openedAtMs),
-      durationMs: closedAtMs - openedAtMs,
-      ...mergeWorkerDeltas(deltas),
-      health: init.health.take(closedAtMs),
-    };
-    deltas = [];
-    openedAtMs = closedAtMs;
-    const frame: WindowFrame = { number, payload: encodeWindow(window) };
+    cancelTimer();
+    const nowMs = clock.nowMs();
+    // Seconds missed in a pause are not made up: one longer window says what happened.
+    dueAtMs += WINDOW_MS * Math.max(1, Math.ceil((nowMs - PATIENCE_MS - dueAtMs) / WINDOW_MS));
+    const window = take(nowMs);
+    const frame: WindowFrame = { number: window.number, payload: encodeWindow(window) };
     try {
       await init.spool(frame);
       init.emit({ type: 'window-closed', window: frame });
     } catch (error) {
-      init.emit({ type: 'storage-failed', message: `window ${number}: ${(error as Error).message}` });
+      init.emit({ type: 'storage-failed', message: `window ${frame.number}: ${(error as Error).message}` });
     }
     isClosing = false;
     for (const event of waiting.splice(0)) init.emit(event);
+    schedule(dueAtMs);
   };
 
   return {
@@ -87,13 +106,16 @@ export function createWindowCloser(init: WindowCloserInit): WindowCloser {
       state = 'open';
       openedAtMs = clock.nowMs();
       dueAtMs = openedAtMs + WINDOW_MS;
-      schedule();
+      schedule(dueAtMs);
     },
-    add(delta) {
-      if (deltas.length < DELTAS_MAX) deltas.push(delta);
+    add(worker, delta) {
+      const before = deltas.get(worker);
+      deltas.set(worker, before === undefined ? delta : joinDeltas(before, delta));
+      if (!isClosing && clock.nowMs() >= dueAtMs && isComplete()) void close();
     },
+    forget: (worker) => speaking.delete(worker),
     addError(error) {
-      deltas.push({ series: [], errors: [error], load: [] });
+      if (errors.length < ERRORS_MAX) errors.push(error);
     },
     emitBetweenWindows(event) {
       if (isClosing) waiting.push(event);

@@ -22,7 +22,7 @@ export interface WorkerPoolInit {
   readonly setup: Omit<SetupMessage, 'type' | 'workerIndex'>;
   readonly shardOf: (shard: ShardId) => Shard;
   readonly emit: (event: EventDraft) => void;
-  readonly onDelta: (delta: WorkerDelta) => void;
+  readonly onDelta: (workerIndex: number, delta: WorkerDelta) => void;
   readonly onDeath: (workerIndex: number, description: string, lost: readonly GroupLoad[]) => void;
   readonly onAbortWanted: (message: string) => void;
   readonly onNote: (level: 'info' | 'warn' | 'error', message: string) => void;
@@ -103,7 +103,7 @@ export function createWorkerPool(init: WorkerPoolInit): WorkerPool {
         break;
       case 'delta':
         slot.lastLoad = message.load;
-        init.onDelta(message);
+        init.onDelta(slot.index, message);
         break;
       case 'abort-wanted':
         init.onAbortWanted(message.message);
