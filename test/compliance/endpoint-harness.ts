@@ -18,6 +18,7 @@ export interface Harness {
   readonly complaints: string[];
   readonly failures: string[];
   readonly broken: string[];
+  /** Lives that said it, however often. */
   readonly joined: () => number;
   readonly run: (graceMs: number) => Running;
   readonly close: () => Promise<void>;
@@ -58,7 +59,7 @@ function watchedRecorder(type: EndpointType<unknown>, options: unknown, recorded
 export async function createHarness(type: EndpointType<unknown>, options: unknown, targets: readonly string[]): Promise<Harness> {
   const recorded = new Set<string>();
   const [complaints, failures, broken]: [string[], string[], string[]] = [[], [], []];
-  let joined = 0;
+  const joined = new Set<number>();
   let runs = 0;
   const clock = createTimers({ nowMs: monotonicNowMs, onFired: () => {}, onFault: (error) => broken.push(String(error)) });
   const factory = await type.prepare({
@@ -88,9 +89,7 @@ export async function createHarness(type: EndpointType<unknown>, options: unknow
       tags: { group: 'sample' },
       fail: (cause, example) => void failures.push(`${cause}: ${example}`),
       broken: (cause, example) => void broken.push(`${cause}: ${example}`),
-      joined: () => {
-        joined++;
-      },
+      joined: () => void joined.add(index),
     };
     const ended = factory
       .create(context)
@@ -110,7 +109,7 @@ export async function createHarness(type: EndpointType<unknown>, options: unknow
     complaints,
     failures,
     broken,
-    joined: () => joined,
+    joined: () => joined.size,
     run,
     async close() {
       await factory.close();

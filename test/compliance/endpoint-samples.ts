@@ -9,6 +9,8 @@ export interface Sample {
   readonly behavior: (port: number) => object;
   /** A metric that must have been recorded when the target behaves. */
   readonly sign: string;
+  /** The type does not look at what the target says: rubbish is no failure to it. */
+  readonly isConnectOnly?: boolean;
   readonly needs?: readonly SystemPart[];
 }
 

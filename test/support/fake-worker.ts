@@ -43,11 +43,13 @@ export interface FakeWorker {
   readonly of: <T extends FromWorker['type']>(type: T) => Extract<FromWorker, { type: T }>[];
 }
 
+const fakeNowMs = (): number => Number(vi.getMockedSystemTime());
+
 export async function startFakeWorker(scenario: object, behave: Behave = leaveWhenAsked): Promise<FakeWorker> {
   const sent: FromWorker[] = [];
   const lives: Lived[] = [];
-  const startedAtMs = Date.now();
-  const nowMs = (): number => Date.now() - startedAtMs + 1000;
+  const startedAtMs = fakeNowMs();
+  const nowMs = (): number => fakeNowMs() - startedAtMs + 1000;
   const type: EndpointType<unknown> = {
     type: 'fake',
     summary: 'for tests',

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createTimers, type Timers } from '../../node/runtime/worker-timers.ts';
 
+const fakeNowMs = (): number => Number(vi.getMockedSystemTime());
 let late: number[] = [];
 let faults: unknown[] = [];
 beforeEach(() => {
@@ -17,7 +18,7 @@ afterEach(() => {
 });
 
 const make = (): Timers =>
-  createTimers({ nowMs: () => Date.now(), onFired: (ms) => late.push(ms), onFault: (error) => faults.push(error) });
+  createTimers({ nowMs: () => fakeNowMs(), onFired: (ms) => late.push(ms), onFault: (error) => faults.push(error) });
 
 it('fires in due order, and in order of setting among equals', async () => {
   await fc.assert(
@@ -77,8 +78,8 @@ it('sets new entries from within a callback without firing them early', async ()
   const timers = make();
   const at: number[] = [];
   const again = (): void => {
-    at.push(Date.now());
-    if (at.length < 5) timers.at(Date.now() + 100, again);
+    at.push(fakeNowMs());
+    if (at.length < 5) timers.at(fakeNowMs() + 100, again);
   };
   timers.at(50, again);
   await vi.advanceTimersByTimeAsync(1000);
