@@ -15,6 +15,7 @@ export const createOwner = (windowLast: number): OwnerState => ({
   reconciledFor: '',
   readyFor: '',
   problem: null,
+  startedT0SwarmMs: null,
   scalesKnown: 0,
   windowLast,
   windowsAcked: 0,

@@ -106,6 +106,7 @@ function startLoad(state: NodeState, effects: Effects, plan: Plan): void {
     const restart = shard.started || shard.claim.epoch > 1 || lateMs > LATE_START_MS;
     shard.stage = 'running';
     shard.started = true;
+    owner.startedT0SwarmMs = chain.t0SwarmMs;
     const restartRatePerS = Math.max(1, plan.restartRatePerS / Math.max(1, nodes));
     effects.start.push({ what: 'load', claim: shard.claim, t0Ms, fromMs: restart ? Math.max(0, lateMs) : 0, restartRatePerS });
   }
@@ -183,11 +184,21 @@ export function onLocal(state: NodeState, effects: Effects, event: NodeEvent): v
   }
 }
 
+/** Load that runs by a T0 that is void (its coordinator's successor never heard of it) stops: the same shards start again with everybody else's. */
+function stopVoidStart(state: NodeState, effects: Effects): void {
+  const { owner, chain } = state;
+  if (owner.startedT0SwarmMs === null || owner.startedT0SwarmMs === chain.t0SwarmMs || !state.chainComplete) return;
+  owner.startedT0SwarmMs = null;
+  const running = [...owner.owned.values()].filter((shard) => shard.stage === 'running');
+  stopShards(state, effects, running, 0, 'another coordinator starts the run');
+}
+
 /** Periodic part for nodes that claim load. */
 export function ownerTick(state: NodeState, effects: Effects): void {
   const { phase } = state.chain;
   if (state.leave !== 'no') return leave(state, effects);
   if (phase !== 'claiming' && phase !== 'running' && phase !== 'draining') return;
+  stopVoidStart(state, effects);
   reconcile(state, effects);
   if (phase === 'draining') return drain(state, effects);
   if (state.plan === null) return;

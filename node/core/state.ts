@@ -109,6 +109,8 @@ export interface OwnerState {
   /** Decision for which `ready` was written. */
   readyFor: string;
   problem: string | null;
+  /** T0 by which load was started. */
+  startedT0SwarmMs: number | null;
   /** Scale orders already handed to the workers. */
   scalesKnown: number;
   /** Window bookkeeping. */
