@@ -61,8 +61,8 @@ const BYTES_PER_MB = 1024 * 1024;
 function prepareFolder(folder: string): Problem | null {
   try {
     for (const part of ['', 'work']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
-    const probe = join(folder, '.writable');
-    writeFileSync(probe, '');
+    // Tells people, and proves that the folder can be written to.
+    writeFileSync(join(folder, 'pid'), `${process.pid}\n`);
     return null;
   } catch (error) {
     return {

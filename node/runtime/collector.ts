@@ -170,7 +170,7 @@ export function createCollector(init: CollectorInit): Collector {
     board() {
       const run = init.run();
       const thresholds = run === null || collecting === null ? [] : evaluateThresholds(aggregate, run.scenario.thresholds, evaluation(run));
-      return boardView(aggregate, boardFacts(state, run, thresholds, clock.nowMs()));
+      return boardView(aggregate, boardFacts(state, run, aggregate, thresholds, clock.nowMs()));
     },
     report: () => report,
     stop: () => cancelTimer(),

@@ -140,12 +140,22 @@ function scaleNote(scales: readonly ScaleOrder[]): string | null {
   return last === undefined ? null : `${last.group === '*' ? 'load' : last.group} scaled to ${Math.round(last.factor * 100)} %`;
 }
 
-export function boardFacts(state: NodeState, run: LoadedRun | null, thresholds: readonly ThresholdResult[], nowMs: number): BoardFacts {
+/** What is planned is compared with what the newest windows say, so it is asked for their middle: a ramp would look like a shortfall else. */
+const WINDOW_AGE_MS = 500;
+
+export function boardFacts(
+  state: NodeState,
+  run: LoadedRun | null,
+  aggregate: Aggregate,
+  thresholds: readonly ThresholdResult[],
+  nowMs: number,
+): BoardFacts {
   const { chain, facts, coordinator, config } = state;
   const scales = scalesOf(state);
   const swarmMs = nowMs + state.clock.offsetMs;
   const t0Ms = chain.t0SwarmMs;
   const sinceT0Ms = t0Ms === null ? -1 : swarmMs - t0Ms;
+  const shownMs = t0Ms === null || !Number.isFinite(aggregate.newestStartMs) ? -1 : aggregate.newestStartMs + WINDOW_AGE_MS - t0Ms;
   const members = [...chain.roster.values()].filter(({ load }) => load);
   const hellos = [...facts.hellos.values()].filter(({ author, body }) => body.load && !facts.byes.has(author));
   const live = members.filter(({ node }) => !chain.down.has(node) && !facts.byes.has(node));
@@ -163,7 +173,7 @@ export function boardFacts(state: NodeState, run: LoadedRun | null, thresholds: 
     groups: (run?.scenario.groups ?? []).map(({ name, type }) => ({
       group: name,
       type,
-      planned: run === null || isOver || sinceT0Ms < 0 ? 0 : plannedActive(run.scenario, name, sinceT0Ms, scales),
+      planned: run === null || isOver || shownMs < 0 ? 0 : plannedActive(run.scenario, name, shownMs, scales),
       peak: peakOf(run!, name),
     })),
     types: run?.types ?? [],

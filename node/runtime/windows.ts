@@ -105,6 +105,8 @@ export function createWindowCloser(init: WindowCloserInit): WindowCloser {
       if (state !== 'idle') return;
       state = 'open';
       openedAtMs = clock.nowMs();
+      // What the process did to get up is no second of the run.
+      init.health.take(openedAtMs);
       dueAtMs = openedAtMs + WINDOW_MS;
       schedule(dueAtMs);
     },

@@ -147,6 +147,8 @@ class Host implements WorkerHost {
     const { scenario, groups, admitTarget } = result.value;
     const desk = createMeetingDesk({ scenario, clock: this.#timers, admitTarget, send: this.#init.send });
     this.#ready = { scenario, groups, desk };
+    // What the process did to get up (loading, parsing) is no second of the run.
+    this.#health.take(this.#timers.nowMs(), 0);
     this.#deltas.start();
     this.#init.send({ type: 'ready' });
   }
