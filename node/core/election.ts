@@ -12,6 +12,8 @@ import { entryAt, heldSeq } from './log.ts';
 import type { Canvass, Entry, Message, NodeId } from './messages.ts';
 import type { ElectionState, NodeState } from './state.ts';
 
+/** Candidates that collided wait up to this many times longer: with 25 of them and slow links 800 ms are too short for anybody to get through. */
+const JITTER_FACTOR_MAX = 5;
 /** How far a peer's word may push the term; beyond it is nonsense or malice. */
 const TERM_JUMP_MAX = 1000;
 
@@ -23,6 +25,7 @@ export function createElection(nowMs: number, restored: boolean, leaseMs: number
     heardBeat: 0,
     heardMs: Number.NEGATIVE_INFINITY,
     canvassAtMs: nowMs,
+    attempts: 0,
     canvass: null,
     termMax: 0,
     votedTerm: 0,
@@ -35,7 +38,8 @@ const termKnown = (state: NodeState): number => Math.max(state.election.termMax,
 export function rescheduleCanvass(state: NodeState, afterMs: number): void {
   const { electionJitterMs } = state.config.timing;
   const rank = state.config.electionRank * electionJitterMs * 0.5;
-  state.election.canvassAtMs = state.nowMs + afterMs + rank + state.rng.float() * electionJitterMs;
+  const factor = Math.min(JITTER_FACTOR_MAX, 1 + state.election.attempts);
+  state.election.canvassAtMs = state.nowMs + afterMs + rank + state.rng.float() * electionJitterMs * factor;
 }
 
 /** A beat (or an acknowledged pulse) of this term was heard. Returns false when it is of an older term than one already heard. */
@@ -48,6 +52,7 @@ export function heardBeat(state: NodeState, term: number, beat: number): boolean
   election.heardMs = nowMs;
   election.promisedUntilMs = Math.max(election.promisedUntilMs, nowMs + config.timing.leaseMs);
   election.canvass = null;
+  election.attempts = 0;
   rescheduleCanvass(state, config.timing.leaseMs);
   return true;
 }
@@ -150,6 +155,7 @@ export function electionTick(state: NodeState, effects: Effects): number {
   if (leading || !mayStand(state)) return Number.POSITIVE_INFINITY;
   if (nowMs < election.promisedUntilMs) return Math.max(election.promisedUntilMs, election.canvassAtMs);
   if (nowMs >= election.canvassAtMs) {
+    election.attempts += 1;
     rescheduleCanvass(state, config.timing.electionJitterMs);
     startCanvass(state, effects, true);
   }

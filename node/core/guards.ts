@@ -43,7 +43,10 @@ function hearsCoordinator(state: NodeState): boolean {
 function localLimits(state: NodeState): void {
   const { chain, config, nowMs, election } = state;
   const { graceMs, formMsMax, leaseMs } = config.timing;
-  if (hearsCoordinator(state)) state.orphanSinceMs = nowMs;
+  // A swarm that took long to elect must not lose everybody at the moment it succeeds, before the first beat is heard.
+  const led = state.coordinator?.term ?? 0;
+  if (led > state.ledTerm || hearsCoordinator(state)) state.orphanSinceMs = nowMs;
+  state.ledTerm = led;
   const orphanMs = nowMs - state.orphanSinceMs;
   if (chain.phase === 'forming') {
     if (nowMs - state.bootedMs > formMsMax + graceMs && orphanMs > graceMs) {

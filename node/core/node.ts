@@ -70,6 +70,7 @@ export function createNode(config: NodeConfig, nowMs: number, restored?: Restore
     manifestSeenMs: Number.POSITIVE_INFINITY,
     drainingSinceMs: Number.POSITIVE_INFINITY,
     orphanSinceMs: nowMs,
+    ledTerm: 0,
     held: new Map(),
     leave: 'no',
     exitAtMs: Number.POSITIVE_INFINITY,

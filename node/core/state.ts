@@ -43,6 +43,8 @@ export interface ElectionState {
   heardMs: number;
   /** When to canvass next unless a beat is heard. */
   canvassAtMs: number;
+  /** Canvasses since a beat was last heard: candidates that keep colliding spread out. */
+  attempts: number;
   /** A running canvass: pre first, then real. */
   canvass: { term: number; pre: boolean; sentMs: number; readonly granted: Set<NodeId> } | null;
   /** Highest term that this node has voted in or seen refused ballots name. */
@@ -171,6 +173,8 @@ export interface NodeState {
   drainingSinceMs: number;
   /** Without an acting coordinator since. */
   orphanSinceMs: number;
+  /** Newest term known to be led: learning of a newer one is hearing of a coordinator. */
+  ledTerm: number;
   /** Windows of other nodes in this node's store: highest contiguous number. */
   readonly held: Map<NodeId, number>;
   leave: 'no' | 'wanted' | 'released' | 'now';

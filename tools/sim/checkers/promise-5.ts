@@ -46,14 +46,16 @@ export function checkNothingLeft(world: World): Checker {
     const { ghost } = node;
     const nowMs = agenda.nowMs;
     if (node.status === 'paused') return;
-    if (ghost.rosterMs >= 0 && nowMs - Math.max(ghost.contactMs, ghost.rosterMs) > bounds.lonelyMs) {
+    // Entries without the votes behind them leave a node forming; which bound holds is the one thing asked of the node itself.
+    const phase = world.core.phaseOf(node.state!);
+    if (phase !== 'forming' && nowMs - Math.max(ghost.contactMs, ghost.rosterMs) > bounds.lonelyMs) {
       alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.contactMs)} after it last heard a coordinator`);
     }
-    if (ghost.rosterMs < 0 && nowMs - node.bornMs > bounds.formMs && nowMs - ghost.contactMs > bounds.lonelyMs)
+    if (phase === 'forming' && nowMs - node.bornMs > bounds.formMs && nowMs - ghost.contactMs > bounds.lonelyMs)
       alarm('P5', `${node.id} is still there ${ago(nowMs - node.bornMs)} after its start, without a roster`);
-    if (ghost.sealedMs >= 0 && nowMs - Math.max(ghost.sealedMs, node.bornMs) > bounds.sealedMs)
+    if (phase === 'sealed' && nowMs - Math.max(ghost.sealedMs, node.bornMs) > bounds.sealedMs)
       alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.sealedMs)} after the run was sealed`);
-    if (ghost.rosterMs >= 0 && nowMs - ghost.manifestMs > bounds.wallMs)
+    if (phase !== 'forming' && nowMs - ghost.manifestMs > bounds.wallMs)
       alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.manifestMs)} after the manifest`);
   };
   const checkLoad = (node: SimNode): void => {
