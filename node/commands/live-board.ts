@@ -1,12 +1,11 @@
 // The board while a run lasts: redrawn in place once a second where a person is watching, one plain line each ten seconds where a log is. Asks the
-// node, which asks the coordinator, so it shows the same wherever it runs. Events appear once, above the board.
+// node, which asks the coordinator, so it shows the same wherever it runs. How it is drawn is tools/scoreboard.
 
+import { createScoreboard } from '../../tools/scoreboard/live.ts';
 import { isColorForbidden } from '../adapters/environment.ts';
-import { columns, err, isTty, write } from '../adapters/terminal.ts';
+import { columns, err, isTty, onResize, rows, write } from '../adapters/terminal.ts';
 import type { RuntimeClock } from '../runtime/components.ts';
 import type { StatusView } from '../runtime/node-status.ts';
-import { renderBoard, renderPlain } from '../../tools/scoreboard/board.ts';
-import { createStyle } from '../../tools/scoreboard/style.ts';
 
 export interface LiveBoardInit {
   readonly clock: RuntimeClock;
@@ -17,51 +16,36 @@ export interface LiveBoardInit {
 }
 
 export interface LiveBoard {
+  /** A line that stays, above the board. */
+  print(line: string): void;
   /** Takes the board off the screen. */
   stop(): void;
 }
 
 const REDRAW_MS = 1000;
-const PLAIN_MS = 10_000;
-const ROWS_MAX = 24;
 
 export const wantsColor = (flag: boolean): boolean => flag && isTty() && !isColorForbidden();
 
-export function startLiveBoard(init: LiveBoardInit): LiveBoard {
-  const { clock } = init;
-  const style = createStyle(init.color);
-  const isLive = isTty() && !init.plain;
+/** Progress without a terminal goes to standard error: standard output is for results. */
+const writeProgress = (text: string): void => err(text.replace(/\n$/, ''));
+
+export function startLiveBoard({ clock, status, color, plain }: LiveBoardInit): LiveBoard {
+  const isLive = isTty() && !plain;
+  const board = createScoreboard({
+    mode: isLive ? 'live' : 'plain',
+    color,
+    write: isLive ? write : writeProgress,
+    size: () => ({ columns: columns(), rows: rows() }),
+    onResize,
+  });
   let cancel: () => void = () => {};
-  let drawnLines = 0;
-  let plainAtMs = 0;
-  let phase = '';
   let isStopped = false;
 
-  const erase = (): void => {
-    if (drawnLines > 0) write(`\u001b[${drawnLines}A\u001b[0J`);
-    drawnLines = 0;
-  };
-
-  const draw = ({ board }: StatusView): void => {
-    if (isLive) {
-      const lines = renderBoard(board, { columns: columns(), rows: ROWS_MAX }, style);
-      erase();
-      write(`${lines.join('\n')}\n`);
-      drawnLines = lines.length;
-      return;
-    }
-    const nowMs = clock.nowMs();
-    if (nowMs < plainAtMs && board.phase === phase) return;
-    phase = board.phase;
-    plainAtMs = nowMs + PLAIN_MS;
-    err(renderPlain(board));
-  };
-
   const tick = (): void => {
-    init
-      .status()
-      .then((status) => {
-        if (status !== null && !isStopped) draw(status);
+    status()
+      .then((current) => {
+        // Once sealed the nodes leave one by one, which would look like a loss; the summary is next.
+        if (current !== null && !isStopped && current.phase !== 'sealed') board.show(current.board);
       })
       .catch(() => {})
       .finally(() => {
@@ -70,10 +54,11 @@ export function startLiveBoard(init: LiveBoardInit): LiveBoard {
   };
   cancel = clock.after(0, tick);
   return {
+    print: (line) => board.print(line),
     stop() {
       isStopped = true;
       cancel();
-      erase();
+      board.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 // `quilt-swarm run SCENARIO`: a swarm of N nodes on this machine, one run, and everything gone at the end. Validates first; Ctrl-C once drains and still
 // prints the summary, twice stops now. The exit code is the verdict's (DESIGN 8).
 
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
@@ -16,9 +16,18 @@ import { RUNS_FOLDER } from './control-client.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
-import { coordinatorLossOption, maxWallOption, NODES_MAX, nodeLossOption, tagOption, variableOption, workersOption } from './node-options.ts';
+import {
+  coordinatorLossOption,
+  maxWallOption,
+  NODES_MAX,
+  nodeLossOption,
+  tagOption,
+  variableOption,
+  workersOption,
+} from './node-options.ts';
 import { makeManifest, sign } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
+import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
 
 interface Flags {
@@ -64,10 +73,15 @@ async function runScenario(file: string, flags: Flags): Promise<void> {
   const ticketPath = join(runFolder, RUN_FILES.ticket);
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);
-  await carryOut(formed.value, prepared.value, wallMsMax, flags);
+  await carryOut(formed.value, prepared.value, { wallMsMax, runFolder }, flags);
 }
 
-async function carryOut(local: LocalSwarm, prepared: PreparedRun, wallMsMax: number, flags: Flags): Promise<void> {
+async function carryOut(
+  local: LocalSwarm,
+  prepared: PreparedRun,
+  { wallMsMax, runFolder }: { wallMsMax: number; runFolder: string },
+  flags: Flags,
+): Promise<void> {
   const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
   const { node, exited } = local.seed;
   const { scenario, plan, bundle } = prepared;
@@ -80,12 +94,22 @@ async function carryOut(local: LocalSwarm, prepared: PreparedRun, wallMsMax: num
     wallMsMax,
   });
   node.order(sign(local.swarm.swarmId, local.swarm.operator, { order: 'manifest', manifest }));
-  stopOnSignals(local, manifest.runId, clock);
   const color = wantsColor(flags.color);
   const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: () => askStatus(local) });
+  const say = (text: string): void => (board === null ? err(text) : board.print(text));
+  stopOnSignals(local, manifest.runId, clock, say);
+  const stopKeys = listenToRunKeys({
+    runId: manifest.runId,
+    give: (order) => node.order(sign(local.swarm.swarmId, local.swarm.operator, order)),
+    status: () => node.status(),
+    interrupt: () => process.kill(process.pid, 'SIGINT'),
+    say,
+  });
   const exit: NodeExit = await exited;
   board?.stop();
+  stopKeys();
   await local.children.end(END_MS_MAX);
+  adoptWindows(runFolder, node.status().board.coordinator);
   showSummary(node.report()?.summary ?? null, exit.message, { json: flags.json === true, color });
   finish(exit.exit);
 }
@@ -96,8 +120,18 @@ async function askStatus(local: LocalSwarm): Promise<StatusView | null> {
   return answer.ok ? (answer.value as StatusView) : null;
 }
 
+/** When one of the child nodes coordinated, the merged windows are in its folder: they belong to the run. */
+function adoptWindows(runFolder: string, coordinator: string | null): void {
+  if (coordinator === null) return;
+  const reportFolder = join(runFolder, RUN_FILES.nodes, coordinator, 'report');
+  for (const name of [RUN_FILES.windows, RUN_FILES.facts, RUN_FILES.timeline]) {
+    const from = join(reportFolder, name);
+    if (existsSync(from)) copyFileSync(from, join(runFolder, name));
+  }
+}
+
 /** Once: drain. Twice: stop now. Three times: the nodes are not asked any more. */
-function stopOnSignals({ swarm, seed, children }: LocalSwarm, runId: string, clock: RuntimeClock): void {
+function stopOnSignals({ swarm, seed, children }: LocalSwarm, runId: string, clock: RuntimeClock, say: (text: string) => void): void {
   let count = 0;
   const order = (mode: 'drain' | 'now'): void => {
     const reason = mode === 'drain' ? 'interrupted' : 'interrupted twice';
@@ -106,12 +140,12 @@ function stopOnSignals({ swarm, seed, children }: LocalSwarm, runId: string, clo
   const onSignal = (): void => {
     count += 1;
     if (count === 1) {
-      err('draining: endpoints leave politely, the summary follows; once more stops now');
+      say('draining: endpoints leave politely, the summary follows; once more stops now');
       order('drain');
       // Before the start there is nothing to drain, and nobody to seal the run.
       if (seed.node.status().phase === 'forming') seed.node.signal('now');
     } else if (count === 2) {
-      err('stopping now');
+      say('stopping now');
       order('now');
       clock.after(END_MS_MAX, () => seed.node.signal('now'));
     } else {

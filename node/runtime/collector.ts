@@ -56,6 +56,8 @@ export interface Collector {
   judge(input: JudgeInput): void;
   /** Writes the report of a node whose run ended without a coordinator: its own windows, and what it kept of others. */
   judgeAlone(input: JudgeInput): Promise<void>;
+  /** Keeps the report that another coordinator wrote. */
+  adopt(report: Report): void;
   board(): BoardView;
   report(): Report | null;
   stop(): void;
@@ -166,6 +168,11 @@ export function createCollector(init: CollectorInit): Collector {
       start();
       cancelTimer();
       await write(run, input);
+    },
+    adopt(adopted) {
+      const summary = { ...adopted.summary, files: filesOf(runFolder.path) };
+      report = { summary, text: init.renderSummary(summary) };
+      runFolder.writeSummary(report.summary, report.text);
     },
     board() {
       const run = init.run();

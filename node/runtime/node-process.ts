@@ -101,6 +101,7 @@ class Running {
   readonly #exited = Promise.withResolvers<NodeExit>();
   #pool: WorkerPool | null = null;
   #run: LoadedRun | null = null;
+  #adopting: Promise<void> = Promise.resolve();
   #isEnding = false;
   #isWallGuarded = false;
 
@@ -285,6 +286,15 @@ class Running {
     const note = noteOf(report, (node) => nodeName(this.#state, node));
     this.#init.log[note.level === 'warning' ? 'warn' : note.level](report, note.text);
     this.#note(note.level, note.text);
+    const isWatcher = !this.#init.config.load;
+    if (report.event === 'phase' && report.phase === 'sealed' && isWatcher) this.#adopting = this.#adoptReport();
+  }
+
+  /** Witnesses are where people look: what another coordinator wrote is copied here before it leaves. */
+  async #adoptReport(): Promise<void> {
+    if (this.#collector.report() !== null) return;
+    const answer = await this.#onControl({ ask: 'report' });
+    if (answer.ok) this.#collector.adopt(answer.value as RunReport);
   }
 
   #note(level: EventNote['level'], text: string): void {
@@ -362,6 +372,7 @@ class Running {
       // A run that lost its coordinator has no report unless its nodes write what they have (P6).
       const { endReason, phase } = this.#state.chain;
       const reason = endReason === null || endReason === 'completed' ? (END_REASON_OF[exit.exit] ?? 'coordinator-lost') : endReason;
+      await this.#adopting;
       if (phase !== 'sealed') await this.#collector.judgeAlone({ reason, message: exit.message, missing: [] });
       runFolder.close();
       await mesh.stop();
