@@ -84,7 +84,7 @@ describe('checks', () => {
   const text = JSON.stringify({ ok: true, n: 5, list: [{ id: 'x1' }] });
   const answer: Answer = {
     status: 200,
-    headers: { 'content-type': 'application/json', vary: ['a', 'b'] },
+    headers: () => ({ 'content-type': 'application/json', vary: ['a', 'b'] }),
     text,
     json: lazyJson(text),
     durationMs: 120,

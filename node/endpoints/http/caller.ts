@@ -149,9 +149,10 @@ export class Caller {
   /** The answer through checks and captures; false when a capture found nothing, because later requests would miss it. */
   #examine(step: Step): boolean {
     if (step.checks.length === 0 && step.captures.length === 0) return true;
-    const { status, headers, endMs } = this.#exchange;
-    const text = step.needsBody ? this.#exchange.text() : '';
-    const answer: Answer = { status, headers, text, json: lazyJson(text), durationMs: endMs - this.#dueMs };
+    const exchange = this.#exchange;
+    const { status, endMs } = exchange;
+    const text = step.needsBody ? exchange.text() : '';
+    const answer: Answer = { status, headers: () => exchange.headers, text, json: lazyJson(text), durationMs: endMs - this.#dueMs };
     const complain = (cause: string): void =>
       this.#context.fail(cause, `${step.name} answered ${status} ${text.slice(0, EXAMPLE_CHARACTERS)}`);
     for (const check of step.checks) {

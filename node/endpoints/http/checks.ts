@@ -10,7 +10,8 @@ import type { CaptureOptions, CheckOptions } from './options.ts';
 /** An answer as checks see it. */
 export interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Parsed when first asked for. */
+  readonly headers: () => Readonly<Record<string, string | string[] | undefined>>;
   /** Empty unless a check or capture of the request needs it. */
   readonly text: string;
   /** The text as JSON, parsed when first asked for. */
@@ -88,7 +89,7 @@ function comparisonOf(options: CheckOptions): { says: string; holds: (value: unk
 }
 
 function headerText(answer: Answer, name: string): string | undefined {
-  const value = answer.headers[name];
+  const value = answer.headers()[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }
 

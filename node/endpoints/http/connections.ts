@@ -1,25 +1,29 @@
-// Connections of the http type on undici 8. `per-endpoint`: every endpoint has one Client an origin, as a browser tab would hold its own
-// connection; `shared`: one Pool an origin for all endpoints of the worker. undici's own timeouts are off (they are coarse, and each costs
+// Connections of the http type. `per-endpoint`: every endpoint has one client an origin, as a browser tab would hold its own connection: a lean one
+// of our own for http:// (wire.ts), undici's for https://; `shared`: one undici Pool an origin for all endpoints of the worker. undici's own timeouts are off (they are coarse, and each costs
 // a timer); whole-request timeouts are swept by sweeper.ts.
 
 import { Client, type Dispatcher, Pool } from 'undici';
+import type { Wire } from './exchange.ts';
 import type { HttpOptions } from './options.ts';
 import type { Sockets } from './sockets.ts';
+import { WireClient } from './wire.ts';
 
 export interface Connections {
   /** The dispatcher of one endpoint for one origin; `own` keeps what belongs to that endpoint. */
-  readonly dispatcherOf: (own: OwnClients, origin: string) => Dispatcher;
+  readonly dispatcherOf: (own: OwnClients, origin: string) => Wire;
   /** Gives up an endpoint's connection to an origin at once; a shared pool stays. */
   readonly discard: (own: OwnClients, origin: string) => void;
   readonly release: (own: OwnClients) => void;
   readonly close: () => Promise<void>;
 }
 
+type OwnClient = Client | WireClient;
+
 /** Clients of one endpoint by origin. Nothing is made before the first request: many endpoints only wait. */
 export interface OwnClients {
   origin: string;
-  client: Client | null;
-  others: Map<string, Client> | null;
+  client: OwnClient | null;
+  others: Map<string, OwnClient> | null;
 }
 
 export const noClients = (): OwnClients => ({ origin: '', client: null, others: null });
@@ -27,7 +31,7 @@ export const noClients = (): OwnClients => ({ origin: '', client: null, others: 
 /** An idle connection is kept this long unless the server hints otherwise; browsers keep theirs for a minute or more. */
 const KEEP_ALIVE_MS = 60_000;
 
-export function createConnections(options: HttpOptions, sockets: Sockets): Connections {
+export function createConnections(options: HttpOptions, sockets: Sockets, nowMs: () => number): Connections {
   const clientOptions: Client.Options = {
     connect: sockets.connect,
     headersTimeout: 0,
@@ -36,14 +40,14 @@ export function createConnections(options: HttpOptions, sockets: Sockets): Conne
     pipelining: options.keepAlive ? 1 : 0,
     allowH2: false,
   };
-  const clients = new Set<Client>();
-  const drop = (client: Client | null | undefined): void => {
+  const clients = new Set<OwnClient>();
+  const drop = (client: OwnClient | null | undefined): void => {
     if (client === null || client === undefined) return;
     clients.delete(client);
-    client.destroy().catch(() => {});
+    void client.destroy();
   };
-  const createClient = (origin: string): Client => {
-    const client = new Client(origin, clientOptions);
+  const createClient = (origin: string): OwnClient => {
+    const client = origin.startsWith('http://') ? new WireClient({ origin, sockets, nowMs }) : new Client(origin, clientOptions);
     clients.add(client);
     return client;
   };
@@ -69,7 +73,7 @@ export function createConnections(options: HttpOptions, sockets: Sockets): Conne
   return options.connections === 'per-endpoint' ? perEndpoint : sharedConnections(clientOptions, options.connectionsMax);
 }
 
-function clientOf(own: OwnClients, origin: string, create: (origin: string) => Client): Client {
+function clientOf(own: OwnClients, origin: string, create: (origin: string) => OwnClient): OwnClient {
   if (own.origin === origin && own.client !== null) return own.client;
   if (own.client === null) {
     own.origin = origin;
@@ -102,6 +106,6 @@ function sharedConnections(clientOptions: Client.Options, connections: number): 
   };
 }
 
-async function closeAll(dispatchers: Iterable<Dispatcher>): Promise<void> {
+async function closeAll(dispatchers: Iterable<Dispatcher | WireClient>): Promise<void> {
   await Promise.allSettled([...dispatchers].map((dispatcher) => dispatcher.destroy()));
 }

@@ -1,4 +1,4 @@
-// One request and its answer on undici's lowest level, dispatch(): the handler object is the exchange itself, used again for the endpoint's
+// One request and its answer. The exchange is itself the handler of undici's dispatch() and of our own connections, and is used again for the endpoint's
 // next request, so a request costs no closures. It ends in exactly one way - answered, failed, timed out or interrupted - and tells when
 // each part happened. Deadlines of all exchanges of a group are swept together (sweeper.ts): no timer a request.
 
@@ -11,10 +11,20 @@ export type ExchangeEnd = 'answered' | 'failed' | 'timeout' | 'interrupted';
 /** Body bytes kept for checks and captures; the rest of a longer body is counted, not kept. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
+/** What carries requests: an undici dispatcher, or a connection of our own (wire.ts). */
+export interface Wire {
+  dispatch(request: Dispatcher.DispatchOptions, exchange: Exchange): unknown;
+}
+
+export interface Carrier {
+  abort(error: Error): void;
+}
+
+const noFields = (): IncomingHttpHeaders => ({});
+
 /** A class because undici calls handlers as methods, and thousands of endpoints should share the functions. */
 export class Exchange implements Dispatcher.DispatchHandler {
   status = 0;
-  headers: IncomingHttpHeaders = {};
   error: Error | null = null;
   /** When the request went out on its connection, its answer began, and it was over; NaN for what did not happen. */
   sentMs = Number.NaN;
@@ -27,7 +37,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   isSpent = false;
 
   readonly #clock: Clock;
-  #controller: Dispatcher.DispatchController | null = null;
+  #carrier: Carrier | null = null;
+  #fields: () => IncomingHttpHeaders = noFields;
   #chunks: Buffer[] = [];
   #bodyBytes = 0;
   #keepsBody = false;
@@ -38,26 +49,32 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** Resolves when the exchange is over; never rejects. */
-  perform(dispatcher: Dispatcher, request: Dispatcher.DispatchOptions, deadlineMs: number, keepsBody: boolean): Promise<ExchangeEnd> {
+  perform(wire: Wire, request: Dispatcher.DispatchOptions, deadlineMs: number, keepsBody: boolean): Promise<ExchangeEnd> {
     this.status = 0;
     this.error = null;
     this.sentMs = Number.NaN;
     this.firstByteMs = Number.NaN;
     this.endMs = Number.NaN;
     this.deadlineMs = deadlineMs;
-    this.#controller = null;
+    this.#carrier = null;
+    this.#fields = noFields;
     this.#bodyBytes = 0;
     this.#keepsBody = keepsBody;
     if (this.#chunks.length > 0) this.#chunks = [];
     return new Promise((resolve) => {
       this.#settle = resolve;
       try {
-        dispatcher.dispatch(request, this);
+        wire.dispatch(request, this);
       } catch (error) {
         this.error = error as Error;
         this.#end('failed');
       }
     });
+  }
+
+  /** Header fields of the answer, parsed when first asked for. */
+  get headers(): IncomingHttpHeaders {
+    return this.#fields();
   }
 
   /** The body as text, when it was to be kept. */
@@ -76,39 +93,50 @@ export class Exchange implements Dispatcher.DispatchHandler {
   cut(end: 'timeout' | 'interrupted'): void {
     if (this.#settle === null) return;
     this.isSpent = true;
-    const controller = this.#controller;
+    const carrier = this.#carrier;
     this.#end(end);
-    controller?.abort(new Error(end));
+    carrier?.abort(new Error(end));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#settle === null) {
-      controller.abort(new Error('given up before it was sent'));
-      return;
-    }
-    this.#controller = controller;
-    this.sentMs = this.#clock.nowMs();
+    this.sent(controller);
   }
-
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // 1xx come first and are followed by the answer.
-    if (this.isSpent || status < 200) return;
+    if (status >= 200) this.begin(status, () => headers);
+  }
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.take(chunk);
+  }
+  onResponseEnd(): void {
+    this.end();
+  }
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error);
+  }
+
+  /** The request goes out now, on what can still take it back. */
+  sent(carrier: Carrier): void {
+    if (this.#settle === null) return carrier.abort(new Error('given up before it was sent'));
+    this.#carrier = carrier;
+    this.sentMs = this.#clock.nowMs();
+  }
+  begin(status: number, fields: () => IncomingHttpHeaders): void {
+    if (this.isSpent) return;
     this.status = status;
-    this.headers = headers;
+    this.#fields = fields;
     this.firstByteMs = this.#clock.nowMs();
   }
-
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  take(bytes: Buffer): void {
     if (!this.#keepsBody || this.isSpent) return;
-    this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes <= BODY_BYTES_MAX) this.#chunks.push(chunk);
+    this.#bodyBytes += bytes.length;
+    // A copy: the bytes are the connection's.
+    if (this.#bodyBytes <= BODY_BYTES_MAX) this.#chunks.push(Buffer.from(bytes));
   }
-
-  onResponseEnd(): void {
+  end(): void {
     if (!this.isSpent) this.#end('answered');
   }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  fail(error: Error): void {
     if (this.isSpent) return;
     this.error = error;
     this.#end('failed');
@@ -118,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const settle = this.#settle;
     if (settle === null) return;
     this.#settle = null;
-    this.#controller = null;
+    this.#carrier = null;
     this.endMs = this.#clock.nowMs();
     settle(end);
   }

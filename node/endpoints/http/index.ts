@@ -68,7 +68,7 @@ async function prepare(group: GroupContext<HttpOptions>): Promise<EndpointFactor
     connectTimeoutMs: Math.min(CONNECT_TIMEOUT_MS_MAX, options.timeout),
     rejectUnauthorized: !options.insecureTls,
   });
-  const connections = createConnections(options, sockets);
+  const connections = createConnections(options, sockets, clock.nowMs);
   const sweeper = createSweeper(clock);
   const admitted = new Map<string, boolean>();
   const isAdmitted = (origin: string): boolean => {

@@ -8,6 +8,8 @@ import type { Clock } from '../endpoint.ts';
 
 export interface Sockets {
   readonly connect: buildConnector.connector;
+  /** Counts a connection that somebody else made, and how long that took. */
+  readonly adopt: (socket: Socket, tookMs: number) => void;
   /** Adds what went over all sockets since the last call to data_sent and data_received. */
   readonly countBytes: () => void;
   readonly destroyAll: () => void;
@@ -41,7 +43,8 @@ export function createSockets({ recorder, clock, connectTimeoutMs, rejectUnautho
     counted.sent = bytesWritten;
     counted.received = bytesRead;
   };
-  const adopt = (socket: Socket): void => {
+  const adopt = (socket: Socket, tookMs: number): void => {
+    connecting.record(tookMs);
     const counted = { socket, sent: 0, received: 0 };
     open.add(counted);
     socket.once('close', () => {
@@ -50,12 +53,12 @@ export function createSockets({ recorder, clock, connectTimeoutMs, rejectUnautho
     });
   };
   return {
+    adopt,
     connect(target, callback) {
       const startedMs = clock.nowMs();
       connect(target, (error, socket) => {
         if (error !== null || socket === undefined) return callback(error ?? new Error('no socket'), null);
-        connecting.record(clock.nowMs() - startedMs);
-        adopt(socket);
+        adopt(socket, clock.nowMs() - startedMs);
         callback(null, socket);
       });
     },
