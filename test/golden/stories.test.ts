@@ -81,6 +81,30 @@ const STORIES: Record<string, () => Story> = {
     story.until(60_000);
     return story;
   },
+  'even-split': () => {
+    const story = createStory(3);
+    submit(story, { onCoordinatorLoss: 'reelect' });
+    story.until(6000);
+    for (const [one, other] of [
+      ['seed', 'n1'],
+      ['seed', 'n2'],
+      ['n0', 'n1'],
+      ['n0', 'n2'],
+    ] as const)
+      story.cut(one, other, true);
+    story.until(60_000);
+    return story;
+  },
+  'deposed-coordinator-returns': () => {
+    const story = createStory(3);
+    submit(story, { onCoordinatorLoss: 'reelect' });
+    story.until(6000);
+    for (const other of ['n0', 'n1', 'n2']) story.cut('seed', other, true);
+    story.until(13_000);
+    for (const other of ['n0', 'n1', 'n2']) story.cut('seed', other, false);
+    story.until(60_000);
+    return story;
+  },
   'stopped-while-forming': () => {
     const story = createStory(3);
     story.kill('n2');
