@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { monotonicNowMs, wallNowMs } from '../node/adapters/clock.ts';
-import { err, out } from '../node/adapters/terminal.ts';
+import { err, isTty } from '../node/adapters/terminal.ts';
 import { askFor, type ControlTarget, findTarget } from '../node/commands/control-client.ts';
 import type { StatusView } from '../node/runtime/node-status.ts';
 import { createRuntimeClock, wait } from '../node/runtime/runtime-clock.ts';
@@ -22,7 +22,14 @@ const KILL_AT_MS = 11_000;
 const POLL_MS = 250;
 const TARGET_READY_MS_MAX = 20_000;
 
-const say = (text: string): void => err(`demo: ${text}`);
+const held: string[] = [];
+let boardIsUp = false;
+
+/** Says it at once, or after the run while the live board owns the terminal: a line in between would be drawn over. */
+function say(text: string): void {
+  if (boardIsUp) held.push(text);
+  else err(`demo: ${text}`);
+}
 
 /** The target on a free port; answers its URL. */
 async function startTarget(): Promise<{ child: ChildProcess; url: string }> {
@@ -85,8 +92,11 @@ function alive(folder: string, pids: readonly number[]): string[] {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     try {
-      const commandLine = readFileSync(join('/proc', name, 'cmdline'), 'utf8').replaceAll('\0', ' ').trim();
-      if (commandLine.includes(folder) || (pids.includes(Number(name)) && commandLine !== '')) found.push(`${name} ${commandLine.slice(0, 100)}`);
+      const commandLine = readFileSync(join('/proc', name, 'cmdline'), 'utf8')
+        .replaceAll('\0', ' ')
+        .trim();
+      if (commandLine.includes(folder) || (pids.includes(Number(name)) && commandLine !== ''))
+        found.push(`${name} ${commandLine.slice(0, 100)}`);
     } catch {
       // It ended while we looked.
     }
@@ -104,11 +114,14 @@ async function demo(): Promise<number> {
   const run = spawn(process.execPath, [join(rootPath, 'node/quilt-swarm.mjs'), 'run', join(rootPath, 'scenarios/demo.yaml'), ...flags], {
     stdio: 'inherit',
   });
+  boardIsUp = isTty();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => {});
   const ids: number[] = [run.pid ?? -1, target.child.pid ?? -1];
   const killing = killOne(runs, run).catch((error) => say(`could not kill a node: ${(error as Error).message}`));
   const exitCode = await ended(run);
   await killing;
+  boardIsUp = false;
+  for (const text of held) say(text);
   target.child.stdin?.end();
   await ended(target.child);
   const left = alive(runs, ids);
