@@ -41,8 +41,8 @@ function hearsCoordinator(state: NodeState): boolean {
 }
 
 function localLimits(state: NodeState): void {
-  const { chain, config, nowMs, election } = state;
-  const { graceMs, formMsMax, leaseMs } = config.timing;
+  const { chain, config, nowMs } = state;
+  const { graceMs, formMsMax } = config.timing;
   // A swarm that took long to elect must not lose everybody at the moment it succeeds, before the first beat is heard.
   const led = state.coordinator?.term ?? 0;
   if (led > state.ledTerm || hearsCoordinator(state)) state.orphanSinceMs = nowMs;
@@ -56,8 +56,7 @@ function localLimits(state: NodeState): void {
   }
   if (orphanMs > graceMs) {
     const exit = chain.endReason === null ? 'quorumLost' : EXIT_OF_REASON[chain.endReason];
-    const silentS = Math.round((nowMs - Math.max(election.heardMs, state.bootedMs) - leaseMs) / 1000);
-    leaveWith(state, exit === 'pass' ? 'quorumLost' : exit, `no coordinator with a majority for ${Math.max(0, silentS)} s`, nowMs);
+    leaveWith(state, exit === 'pass' ? 'quorumLost' : exit, `no coordinator with a majority for ${Math.round(orphanMs / 1000)} s`, nowMs);
   }
   const wallMs = chain.manifest?.wallMsMax ?? Number.POSITIVE_INFINITY;
   if (nowMs - state.manifestSeenMs > wallMs + hardLimitMs(state))
