@@ -25,7 +25,9 @@ export function formatRate(perS: number): string {
 /** Milliseconds in the unit that suits them: 0.25 ms, 12.3 ms, 1.23 s, 2 m 05 s. */
 export function formatMs(ms: number): string {
   const size = Math.abs(ms);
-  if (size < 999.5) return `${formatNumber(size >= 100 ? Math.round(ms) : ms)} ms`;
+  if (size === 0) return '0 ms';
+  // Always three figures, also of 30.0: in a column the points then stand below one another.
+  if (size < 999.5) return `${ms.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3)} ms`;
   if (size < 59_995) return `${(ms / 1000).toFixed(size < 9_995 ? 2 : 1)} s`;
   return formatDuration(ms);
 }

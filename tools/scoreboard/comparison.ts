@@ -63,7 +63,8 @@ function changeCell(first: Figure | undefined, second: Figure | undefined, style
     return { text: first?.value === second?.value ? '' : 'new' };
   if (first.value === 0) return { text: '', paint: style.warn };
   const change = second.value / first.value - 1;
-  const text = `${change > 0 ? '+' : '-'}${formatPercent(Math.abs(change))}`;
+  const percent = Math.abs(change) * 100;
+  const text = `${change > 0 ? '+' : '-'}${percent < 10 ? percent.toFixed(1) : formatCount(percent)} %`;
   if (Math.abs(change) < NOTABLE) return { text, paint: style.dim };
   const isLessBetter = second.isLessBetter;
   return { text, paint: isLessBetter === null ? style.bold : change < 0 === isLessBetter ? style.good : style.bad };

@@ -78,6 +78,10 @@ function nodeRow(node: NodeSummary, { style }: Page): Cell[] {
 const noteworthy = (node: NodeSummary): number =>
   (node.state === 'lost' ? 1e9 : 0) + node.windowsTainted * 1e6 + (node.isCoordinator ? 1e5 : 0) + node.latenessMsP99Max;
 
+/** Witnesses first; node-2 before node-10. */
+const byRoleAndName = (left: NodeSummary, right: NodeSummary): number =>
+  Number(left.role === 'load') - Number(right.role === 'load') || left.name.localeCompare(right.name, 'en', { numeric: true });
+
 function integrityNotes({ integrity }: Summary, { style, width }: Page): string[] {
   const notes: string[] = [];
   const where = integrity.gaps.slice(0, 4).map(({ name, from, to, seconds }) => {
@@ -102,8 +106,9 @@ function integrityNotes({ integrity }: Summary, { style, width }: Page): string[
 export function nodeLines(summary: Summary, page: Page): string[] {
   const { nodes, integrity } = summary;
   if (nodes.length === 0) return [];
-  const shown =
+  const chosen =
     nodes.length <= NODES_SHOWN ? nodes : [...nodes].sort((left, right) => noteworthy(right) - noteworthy(left)).slice(0, NODES_SHOWN);
+  const shown = [...chosen].sort(byRoleAndName);
   const skew = integrity.startSkewMsP99 === null ? '' : ` · start skew p99 ${formatMs(integrity.startSkewMsP99)}`;
   return [
     heading('NODES', `${formatCount(integrity.windows)} windows${skew}`, page),

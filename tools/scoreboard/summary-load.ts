@@ -44,10 +44,9 @@ function curveLines({ load }: Summary, { width, style }: Page): string[] {
   const max = Math.max(0, ...planned, ...active);
   if (max === 0) return [];
   const room = Math.max(10, Math.min(60, width - 28));
-  return [
-    `    ${style.dim('planned')}  ${sparkline(planned, max, room)}`,
-    `    ${style.dim('active ')}  ${style.good(sparkline(active, max, room))}  ${style.dim(`peak ${formatCount(Math.max(0, ...active))}`)}`,
-  ];
+  const activeLine = `    ${style.dim('active ')}  ${style.good(sparkline(active, max, room))}  ${style.dim(`peak ${formatCount(Math.max(0, ...active))}`)}`;
+  // A report without facts knows no plan.
+  return planned.some((level) => level > 0) ? [`    ${style.dim('planned')}  ${sparkline(planned, max, room)}`, activeLine] : [activeLine];
 }
 
 export function loadLines(summary: Summary, page: Page): string[] {
@@ -57,7 +56,7 @@ export function loadLines(summary: Summary, page: Page): string[] {
   const rows = load.groups.map((group) => groupRow(group, { text: clean(group.group), paint: style.name }, style));
   if (load.groups.length > 1) rows.push(groupRow(load.total, { text: 'all', paint: style.bold }, style));
   // Lives of a lost node start again elsewhere, so more may have started than were planned.
-  const again = Math.max(0, load.total.started - load.total.livesDue);
+  const again = load.total.livesDue === 0 ? 0 : Math.max(0, load.total.started - load.total.livesDue);
   const notes = [
     again === 0 ? '' : `${formatCount(again)} started again after a loss`,
     load.meetingsPlanned === 0 ? '' : `${formatCount(load.meetingsProvisioned)} of ${formatCount(load.meetingsPlanned)} meetings`,

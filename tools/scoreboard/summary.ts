@@ -41,7 +41,9 @@ function verdictLines({ verdict, run }: Summary, page: Page): string[] {
 
 function ranText({ startedWallMs, durationMs, plannedDurationMs, end }: Summary['run']): string {
   if (startedWallMs === null) return 'never started';
-  return end === 'completed' ? formatDuration(durationMs) : `${formatDuration(durationMs)} of ${formatDuration(plannedDurationMs)}`;
+  return end === 'completed' || plannedDurationMs === 0
+    ? formatDuration(durationMs)
+    : `${formatDuration(durationMs)} of ${formatDuration(plannedDurationMs)}`;
 }
 
 const SIGNS = { pass: '✓', fail: '✗', 'no-samples': '?' } as const;
