@@ -127,8 +127,7 @@ function loadPlan(world: World, node: SimNode, start: Extract<Start, { what: 'lo
   const hasIt = (id: string): boolean => {
     const peer = world.nodeById.get(id);
     return (
-      peer !== undefined &&
-      peer.hasBundle &&
+      peer?.hasBundle === true &&
       peer.status === 'live' &&
       !isBlocked(world.network, node.index, peer.index) &&
       !isBlocked(world.network, peer.index, node.index)

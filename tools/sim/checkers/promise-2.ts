@@ -3,6 +3,7 @@
 // all nodes that were there at the end, whatever they hold of it.
 
 import type { NodeId } from '../../../node/core/messages.ts';
+import { toNodeMs } from '../clock.ts';
 import type { SimNode, World } from '../world.ts';
 import { alarm, type Checker } from './checker.ts';
 
@@ -46,9 +47,13 @@ function takeSnapshot(world: World): Snapshot {
   return { atMs: world.agenda.nowMs, held: live.map((node) => ({ node, life: node.life, seqs: new Map(node.ghost.held) })) };
 }
 
+/** Left over of a run that is gone: nobody it knows is there any more, and it leaves within the grace period (P5). */
+const isOrphaned = (world: World, node: SimNode): boolean =>
+  world.core.phaseOf(node.state!) !== 'forming' && world.agenda.nowMs - node.ghost.contactMs > 2 * world.spec.timing.leaseMs;
+
 /** Of those that are still there, whoever is connected by now must hold what any of them held then. */
 function checkSnapshot(world: World, snapshot: Snapshot): void {
-  const there = snapshot.held.filter(({ node, life }) => isListening(node) && node.life === life);
+  const there = snapshot.held.filter(({ node, life }) => isListening(node) && node.life === life && !isOrphaned(world, node));
   const unions = new Map<number, Map<NodeId, number>>();
   const islandOf = islandsOf(world);
   for (const { node, seqs } of there) {
@@ -91,6 +96,20 @@ export function checkConvergence(world: World): Checker {
   let audits = 0;
   let snapshot: Snapshot | null = null;
   return {
+    afterStep(node, _event, effects) {
+      if (
+        effects.exit?.exit !== 'quorumLost' ||
+        !world.isHealed ||
+        world.agenda.nowMs - world.spec.healMs < settleMs(world) + world.spec.timing.graceMs
+      )
+        return;
+      const acting = world.nodes.find(
+        (other) =>
+          other !== node && other.status === 'live' && world.core.isActing(other.state!, toNodeMs(other.clock, world.agenda.nowMs)),
+      );
+      if (acting !== undefined && node.bornMs <= world.spec.healMs)
+        alarm('P2', `${node.id} gave up long after the heal, and ${acting.id} leads`);
+    },
     audit() {
       audits += 1;
       if (audits % COMPARE_EVERY_S === 0) compareViews(world, world.nodes.filter(isListening));

@@ -55,7 +55,7 @@ export function checkNothingLeft(world: World): Checker {
       alarm('P5', `${node.id} is still there ${ago(nowMs - node.bornMs)} after its start, without a roster`);
     if (phase === 'sealed' && nowMs - Math.max(ghost.sealedMs, node.bornMs) > bounds.sealedMs)
       alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.sealedMs)} after the run was sealed`);
-    if (phase !== 'forming' && nowMs - ghost.manifestMs > bounds.wallMs)
+    if (phase !== 'forming' && ghost.rosterMs >= 0 && nowMs - ghost.manifestMs > bounds.wallMs)
       alarm('P5', `${node.id} is still there ${ago(nowMs - ghost.manifestMs)} after the manifest`);
   };
   const checkLoad = (node: SimNode): void => {
