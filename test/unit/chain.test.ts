@@ -67,6 +67,26 @@ describe('the coordinator', () => {
   });
 });
 
+describe('the electorate', () => {
+  it('is the voters of the sealed roster, and anybody with a vote in its hello before there is one', () => {
+    const { scribe } = sealedSwarm();
+    const before = factsOf(scribe.entries.filter(({ kind }) => kind !== 'roster'));
+    expect(electorateOf(before, config)).toEqual({ voters: null, quorum: 3 });
+    expect(electorateOf(factsOf(scribe.entries), config)).toEqual({ voters: new Set(NODES), quorum: 3 });
+  });
+
+  it('is not changed by a roster of somebody whom nobody elected', () => {
+    const { scribe } = sealedSwarm();
+    const crowd = Array.from({ length: 50 }, (_, index) => `mine-${index}`);
+    scribe.hello('intruder');
+    scribe.roster('intruder', 1, null, null, crowd);
+    scribe.elect(9, 'e', ['e']);
+    scribe.roster('e', 9, null, null, crowd);
+    expect(electorateOf(factsOf(scribe.entries), config)).toEqual({ voters: new Set(NODES), quorum: 3 });
+    expect(chainIn(factsOf(scribe.entries))).toMatchObject({ coordinator: { node: 'a' }, chain: { phase: 'claiming' } });
+  });
+});
+
 describe('the chain', () => {
   it('ends in the last decision of the coordinator, across terms', () => {
     const { scribe, roster } = sealedSwarm();
