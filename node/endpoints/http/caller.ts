@@ -10,7 +10,7 @@ import { type Connections, noClients } from './connections.ts';
 import { type CookieJar, createCookieJar } from './cookies.ts';
 import { Exchange, type ExchangeEnd } from './exchange.ts';
 import type { HttpOptions } from './options.ts';
-import { type Rendered, redirected, renderRequest } from './render.ts';
+import { isRedirect, type Rendered, redirected, renderRequest } from './render.ts';
 import type { Sweeper } from './sweeper.ts';
 
 export interface CallerGroup {
@@ -69,49 +69,56 @@ export class Caller {
   async perform(step: Step, dueMs: number): Promise<Outcome> {
     const { clock, options } = this.#group;
     this.#dueMs = dueMs;
-    this.overMs = clock.nowMs();
     const rendered = renderRequest(step, this.#context.values, this.#captured, this.#cookies);
     if (typeof rendered === 'string') {
+      this.overMs = clock.nowMs();
       this.#context.broken('cannot-render', rendered);
       return 'no-answer';
     }
     let request: Rendered | undefined = rendered;
     for (let redirects = 0; ; redirects++) {
-      if (!this.#isAdmitted(step, request, redirects > 0)) return 'no-answer';
       const dispatchedMs = clock.nowMs();
-      const outcome = this.#record(step, await this.#send(step, request), dispatchedMs);
+      this.overMs = dispatchedMs;
+      if (!this.#isAdmitted(step, request, redirects > 0)) return 'no-answer';
+      const outcome = this.#record(step, await this.#send(step, request, dispatchedMs), dispatchedMs);
+      this.#settleConnection(request);
       const exchange = this.#exchange;
       this.overMs = exchange.endMs;
       if (outcome === 'left' || outcome === 'no-answer') return outcome;
       this.#cookies?.take(request.place.origin, exchange.headers['set-cookie']);
       const next: Rendered | undefined =
-        redirects < options.redirects ? redirected(step, request, exchange.status, exchange.headers, this.#cookies) : undefined;
+        isRedirect(exchange.status) && redirects < options.redirects
+          ? redirected(step, request, exchange.status, exchange.headers, this.#cookies)
+          : undefined;
       if (next === undefined) return this.#examine(step) ? outcome : 'failed';
       this.#dueMs = exchange.endMs;
       request = next;
     }
   }
 
-  #isAdmitted(step: Step, { place }: Rendered, isRedirect: boolean): boolean {
+  #isAdmitted(step: Step, { place }: Rendered, isFollowed: boolean): boolean {
     if (this.#group.isAdmitted(place.origin)) return true;
     const example = `${step.name}: ${place.origin} is not among the run's targets`;
-    if (isRedirect) this.#context.fail('redirect-refused', example);
+    if (isFollowed) this.#context.fail('redirect-refused', example);
     else this.#context.broken('target-refused', example);
     return false;
   }
 
-  async #send(step: Step, { place, request }: Rendered): Promise<ExchangeEnd> {
+  #send(step: Step, { place, request }: Rendered, nowMs: number): Promise<ExchangeEnd> {
     const { clock, connections, sweeper } = this.#group;
     if (this.#exchange.isSpent) this.#exchange = new Exchange(clock);
     const exchange = this.#exchange;
     exchange.isLeaving = false;
     sweeper.add(exchange);
-    const dispatcher = connections.dispatcherOf(this.#own, place.origin);
-    const end = await exchange.perform(dispatcher, request, this.#dueMs + step.timeoutMs, step.needsBody);
-    sweeper.remove(exchange);
+    const wire = connections.dispatcherOf(this.#own, place.origin);
+    return exchange.perform(wire, request, { nowMs, deadlineMs: this.#dueMs + step.timeoutMs, keepsBody: step.needsBody });
+  }
+
+  #settleConnection({ place }: Rendered): void {
+    const exchange = this.#exchange;
+    this.#group.sweeper.remove(exchange);
     // A connection that is still being made cannot be taken back from undici: the endpoint gives it up and makes another next time.
-    if (exchange.isSpent && !exchange.wasSent) connections.discard(this.#own, place.origin);
-    return end;
+    if (exchange.isSpent && !exchange.wasSent) this.#group.connections.discard(this.#own, place.origin);
   }
 
   #record(step: Step, end: ExchangeEnd, dispatchedMs: number): Outcome {

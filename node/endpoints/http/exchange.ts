@@ -16,6 +16,12 @@ export interface Wire {
   dispatch(request: Dispatcher.DispatchOptions, exchange: Exchange): unknown;
 }
 
+export interface ExchangeTerms {
+  readonly nowMs: number;
+  readonly deadlineMs: number;
+  readonly keepsBody: boolean;
+}
+
 export interface Carrier {
   abort(error: Error): void;
 }
@@ -37,6 +43,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   isSpent = false;
 
   readonly #clock: Clock;
+  /** The moment of perform() while it lasts: a request that goes out within it went out then. */
+  #dispatchMs = Number.NaN;
   #carrier: Carrier | null = null;
   #fields: () => IncomingHttpHeaders = noFields;
   #chunks: Buffer[] = [];
@@ -48,8 +56,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#clock = clock;
   }
 
-  /** Resolves when the exchange is over; never rejects. */
-  perform(wire: Wire, request: Dispatcher.DispatchOptions, deadlineMs: number, keepsBody: boolean): Promise<ExchangeEnd> {
+  /** Resolves when the exchange is over; never rejects. Reading the clock costs a percent of a request, so what happens at once is read once. */
+  perform(wire: Wire, request: Dispatcher.DispatchOptions, { nowMs, deadlineMs, keepsBody }: ExchangeTerms): Promise<ExchangeEnd> {
     this.status = 0;
     this.error = null;
     this.sentMs = Number.NaN;
@@ -63,12 +71,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#chunks.length > 0) this.#chunks = [];
     return new Promise((resolve) => {
       this.#settle = resolve;
+      this.#dispatchMs = nowMs;
       try {
         wire.dispatch(request, this);
       } catch (error) {
         this.error = error as Error;
-        this.#end('failed');
+        this.#end('failed', nowMs);
       }
+      this.#dispatchMs = Number.NaN;
     });
   }
 
@@ -94,7 +104,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settle === null) return;
     this.isSpent = true;
     const carrier = this.#carrier;
-    this.#end(end);
+    this.#end(end, this.#clock.nowMs());
     carrier?.abort(new Error(end));
   }
 
@@ -119,13 +129,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   sent(carrier: Carrier): void {
     if (this.#settle === null) return carrier.abort(new Error('given up before it was sent'));
     this.#carrier = carrier;
-    this.sentMs = this.#clock.nowMs();
+    this.sentMs = Number.isNaN(this.#dispatchMs) ? this.#clock.nowMs() : this.#dispatchMs;
   }
-  begin(status: number, fields: () => IncomingHttpHeaders): void {
+  begin(status: number, fields: () => IncomingHttpHeaders, atMs = this.#clock.nowMs()): void {
     if (this.isSpent) return;
     this.status = status;
     this.#fields = fields;
-    this.firstByteMs = this.#clock.nowMs();
+    this.firstByteMs = atMs;
   }
   take(bytes: Buffer): void {
     if (!this.#keepsBody || this.isSpent) return;
@@ -133,21 +143,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
     // A copy: the bytes are the connection's.
     if (this.#bodyBytes <= BODY_BYTES_MAX) this.#chunks.push(Buffer.from(bytes));
   }
-  end(): void {
-    if (!this.isSpent) this.#end('answered');
+  end(atMs = this.#clock.nowMs()): void {
+    if (!this.isSpent) this.#end('answered', atMs);
   }
   fail(error: Error): void {
     if (this.isSpent) return;
     this.error = error;
-    this.#end('failed');
+    this.#end('failed', this.#clock.nowMs());
   }
 
-  #end(end: ExchangeEnd): void {
+  #end(end: ExchangeEnd, atMs: number): void {
     const settle = this.#settle;
     if (settle === null) return;
     this.#settle = null;
     this.#carrier = null;
-    this.endMs = this.#clock.nowMs();
+    this.endMs = atMs;
     settle(end);
   }
 }

@@ -53,7 +53,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Never sent to another origin than the one they were written for (as browsers and curl do it). */
 const PRIVATE_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization']);
 
-/** What a redirect asks for; undefined when the answer is none. RFC 9110 section 15.4: 307 and 308 repeat the request, the others become GET. */
+export const isRedirect = (status: number): boolean => REDIRECTS.has(status);
+
+/** What a redirect asks for; undefined when it does not say. RFC 9110 section 15.4: 307 and 308 repeat the request, the others become GET. */
 export function redirected(
   step: Step,
   from: Rendered,
@@ -61,7 +63,7 @@ export function redirected(
   answer: IncomingHttpHeaders,
   cookies: CookieJar | null,
 ): Rendered | undefined {
-  if (!REDIRECTS.has(status) || typeof answer.location !== 'string') return undefined;
+  if (typeof answer.location !== 'string') return undefined;
   const place = resolveLocation(from.place, answer.location);
   if (place === undefined) return undefined;
   const repeats = status === 307 || status === 308 || step.method === 'GET' || step.method === 'HEAD';

@@ -43,6 +43,7 @@ export class WireClient implements Wire, Carrier {
   #exchange: Exchange | null = null;
   #known: KnownHead | null = null;
   #idleSinceMs = 0;
+  #readMs = 0;
   #idleMsMax = IDLE_MS_MAX;
 
   constructor(init: WireInit) {
@@ -51,7 +52,7 @@ export class WireClient implements Wire, Carrier {
     this.#parser = new AnswerParser({
       onHead: (status, fields) => {
         this.#idleMsMax = Math.min(IDLE_MS_MAX, fields.idleMsMax - IDLE_MARGIN_MS);
-        this.#exchange?.begin(status, fields.all);
+        this.#exchange?.begin(status, fields.all, this.#readMs);
       },
       // A copy only where it is kept: the buffer is every socket's.
       onData: (bytes) => this.#exchange?.take(bytes),
@@ -131,6 +132,7 @@ export class WireClient implements Wire, Carrier {
   }
 
   #read(bytes: Buffer): void {
+    this.#readMs = this.#init.nowMs();
     const problem = this.#parser.feed(bytes);
     if (problem !== null) this.#fail(new Failure('HPE_GARBAGE', problem));
   }
@@ -158,9 +160,9 @@ export class WireClient implements Wire, Carrier {
     const exchange = this.#exchange;
     this.#exchange = null;
     if (!isKept) this.#drop();
-    exchange?.end();
-    // One reading of the clock serves both: the exchange has just noted when it was over.
-    if (exchange !== null) this.#idleSinceMs = exchange.endMs;
+    this.#idleSinceMs = this.#readMs;
+    // What the end of the connection ended was over when that came, not with the last bytes.
+    exchange?.end(isKept ? this.#readMs : this.#init.nowMs());
   }
 
   #drop(): void {
