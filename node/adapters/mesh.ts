@@ -217,7 +217,10 @@ function openConnection({ host }: Parts, peer: NodeId): Connection | undefined {
   return open.find((connection) => connection.direct) ?? open[0];
 }
 
-/** Dials seeds until one is connected, at every sweep: it heals a swarm that fell apart into parts which know no address of each other. */
+/** A relayed node needs a slot on two seeds; and nodes that are each content with one seed can form islands that never hear of one another. */
+const SEEDS_KEPT = 3;
+
+/** Dials seeds until enough are connected, at every sweep: it heals a swarm that fell apart into parts which know no address of each other. */
 function createSeedKeeper(parts: Parts): () => void {
   const { init, host } = parts;
   const seeds = new Map(
@@ -230,9 +233,8 @@ function createSeedKeeper(parts: Parts): () => void {
   return () => {
     if (dialling || seeds.size === 0) return;
     const connected = new Set(host.getPeers().map(String));
-    // A relayed node needs a slot on two seeds; everybody else is content with one.
     const missing = [...seeds.keys()].filter((peer) => !connected.has(peer));
-    const wanted = init.relayed === true ? Math.min(2, seeds.size) : 1;
+    const wanted = Math.min(SEEDS_KEPT, seeds.size);
     if (seeds.size - missing.length >= wanted) return;
     dialling = true;
     void Promise.all(missing.map((peer) => dial(parts, peer, [seeds.get(peer) ?? '']))).finally(() => {

@@ -2,8 +2,8 @@
 // node inside `run`. Whatever the surroundings lack (a locked or full folder, a taken port, a key of somebody else's) is a problem with
 // advice before anything runs; after that the node is the runtime's.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
@@ -44,7 +44,10 @@ export interface ComposeInit {
   readonly cores: number;
   readonly workers: number;
   readonly isWitness: boolean;
-  readonly tags: Readonly<Record<string, string>>;
+  /** False for load nodes beyond the expected number: majorities are counted over the expected nodes, and more voters could form two. */
+  readonly isVoter: boolean;
+  /** The swarm must have formed within this time, else everybody leaves with exit 113. */
+  readonly formMsMax: number;
   readonly version: string;
 }
 
@@ -143,14 +146,14 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
   const config: NodeConfig = {
     self: self.nodeId,
     load: !init.isWitness,
-    voter: true,
+    voter: init.isVoter,
     electionRank: init.isWitness ? 0 : 1,
     capabilities: await capabilitiesOf(init),
     addresses: mesh.value.addresses(),
     version: init.version,
     expectNodes: init.expectNodes,
     expectWitnesses: init.witnesses,
-    timing: DEFAULT_TIMING,
+    timing: { ...DEFAULT_TIMING, formMsMax: init.formMsMax },
     randomSeed: randomBytes(4).readUInt32LE(),
     incarnation: nextIncarnation(dataFolder),
     seal: (draft) => entryCodec.seal(draft, (hash) => self.sign(hash)),
@@ -175,7 +178,6 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     }),
     workerCount: init.workers,
     readScenario,
-    tags: init.tags,
     renderSummary: summaryText,
   });
   handlers.bind(node.handlers);

@@ -4,15 +4,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import manifest from '../../package.json' with { type: 'json' };
 import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
+import manifest from '../../package.json' with { type: 'json' };
 import { wallNowMs } from '../adapters/clock.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, type Result } from '../core/errors.ts';
 import { composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
-import { labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
+import { joinWithinOption, labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
 interface JoinOptions {
@@ -22,6 +22,8 @@ interface JoinOptions {
   cores?: number;
   listen: string;
   announce?: string;
+  spare?: true;
+  joinWithin: number;
   withParent?: true;
 }
 
@@ -59,7 +61,8 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     cores,
     workers: options.workers ?? workersFor(cores),
     isWitness: false,
-    tags: {},
+    isVoter: options.spare !== true,
+    formMsMax: options.joinWithin,
     version: manifest.version,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
@@ -82,6 +85,11 @@ export function command(): Command {
     .option('--cores <count>', 'cores this node may load (default: all)', Number.parseFloat)
     .option('--listen <multiaddr>', 'where peers can reach this node', '/ip4/0.0.0.0/tcp/0')
     .option('--announce <multiaddr>', 'address to tell peers instead, e.g. the public one')
+    .option(
+      '--spare',
+      'a node beyond the expected number: carries load, never votes; nodes that join a running swarm are spare by themselves',
+    )
+    .addOption(joinWithinOption())
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
 }

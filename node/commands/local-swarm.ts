@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { DEFAULT_TIMING } from '../core/config.ts';
 import { ok, type Result } from '../core/errors.ts';
 import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
@@ -17,7 +18,6 @@ export interface LocalSwarmInit {
   readonly nodes: number;
   /** Workers of each node; undefined = its share of the cores. */
   readonly workers: number | undefined;
-  readonly tags: Readonly<Record<string, string>>;
   /** How long the ticket is good: joining is allowed while the run lasts. */
   readonly ticketMs: number;
 }
@@ -50,7 +50,8 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     cores: 0,
     workers: 0,
     isWitness: true,
-    tags: init.tags,
+    isVoter: true,
+    formMsMax: DEFAULT_TIMING.formMsMax,
     version: manifest.version,
   });
   if (!seed.ok) return seed;

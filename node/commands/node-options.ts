@@ -2,10 +2,9 @@
 // then the scenario, then the environment, then flags; commander does the last two.
 
 import { availableParallelism } from 'node:os';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../core/duration.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
-import { InvalidArgumentError } from 'commander';
 import { nameValue, wholeNumber } from './finish.ts';
 
 export const WORKERS_MAX = 256;
@@ -29,19 +28,33 @@ export const workersOption = (): Option =>
     .argParser(wholeNumber(1, WORKERS_MAX))
     .env('QUILT_WORKERS');
 export const labelOption = (): Option =>
-  new Option('--label <name=value>', 'label of the node: scenarios place load by it, reports break down by it; repeatable').argParser(nameValue);
-export const variableOption = (): Option => new Option('-e, --variable <name=value>', 'value of a scenario variable; repeatable').argParser(nameValue);
-export const tagOption = (): Option => new Option('--tag <name=value>', 'tag of the run, kept in its summary; repeatable').argParser(nameValue);
+  new Option('--label <name=value>', 'label of the node: scenarios place load by it, reports break down by it; repeatable').argParser(
+    nameValue,
+  );
+export const variableOption = (): Option =>
+  new Option('-e, --variable <name=value>', 'value of a scenario variable; repeatable').argParser(nameValue);
+export const tagOption = (): Option =>
+  new Option('--tag <name=value>', 'tag of the run, kept in its summary; repeatable').argParser(nameValue);
 export const nodeLossOption = (): Option =>
-  new Option('--on-node-loss <policy>', 'reassign | tolerate:P% | fail (default: the scenario\'s)').argParser(nodeLossArgument).env('QUILT_ON_NODE_LOSS');
+  new Option('--on-node-loss <policy>', "reassign | tolerate:P% | fail (default: the scenario's)")
+    .argParser(nodeLossArgument)
+    .env('QUILT_ON_NODE_LOSS');
 export const coordinatorLossOption = (): Option =>
-  new Option('--on-coordinator-loss <policy>', 'terminate | reelect (default: the scenario\'s)')
+  new Option('--on-coordinator-loss <policy>', "terminate | reelect (default: the scenario's)")
     .choices(['terminate', 'reelect'])
     .env('QUILT_ON_COORDINATOR_LOSS');
 export const maxWallOption = (): Option =>
-  new Option('--max-wall <duration>', 'end the whole run after this time, whatever happens (default: the scenario\'s deadline)')
+  new Option('--max-wall <duration>', "end the whole run after this time, whatever happens (default: the scenario's deadline)")
     .argParser(durationArgument)
     .env('QUILT_MAX_WALL');
+
+/** People start machines by hand: much longer than a local swarm needs, and still an end for machines that are paid for. */
+const JOIN_WITHIN_MS_DEFAULT = 10 * 60_000;
+export const joinWithinOption = (): Option =>
+  new Option('--join-within <duration>', 'the expected nodes must be there within this time, else everybody leaves with exit 113')
+    .argParser(durationArgument)
+    .default(JOIN_WITHIN_MS_DEFAULT, '10m')
+    .env('QUILT_JOIN_WITHIN');
 
 /** Cores of this machine that this process may use. */
 export const machineCores = (): number => availableParallelism();

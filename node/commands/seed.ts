@@ -17,6 +17,7 @@ import { startLiveBoard, wantsColor } from './live-board.ts';
 import {
   coordinatorLossOption,
   durationArgument,
+  joinWithinOption,
   labelOption,
   maxWallOption,
   nodeLossOption,
@@ -34,7 +35,8 @@ interface Flags {
   readonly announce?: string;
   readonly data?: string;
   readonly label: Readonly<Record<string, string>>;
-  readonly valid: number;
+  readonly valid?: number;
+  readonly joinWithin: number;
   readonly scenario?: string;
   readonly variable: Readonly<Record<string, string>>;
   readonly tag: Readonly<Record<string, string>>;
@@ -52,7 +54,7 @@ const VALID_MS_DEFAULT = 24 * 3_600_000;
 async function seed(flags: Flags): Promise<void> {
   let prepared: PreparedRun | null = null;
   if (flags.scenario !== undefined) {
-    const result = await prepareRun(flags.scenario, flags.variable);
+    const result = await prepareRun(flags.scenario, flags.variable, flags.tag);
     if (!result.ok) return finishWithProblems(result.problems);
     prepared = result.value;
   }
@@ -79,12 +81,13 @@ async function seed(flags: Flags): Promise<void> {
     cores: 0,
     workers: 0,
     isWitness: true,
-    tags: flags.tag,
+    isVoter: true,
+    formMsMax: flags.joinWithin,
     version: manifest.version,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
   const seeds = composed.value.addresses();
-  const ticket = makeTicket(swarm, { seeds, expectNodes: flags.expectNodes, witnesses: 1, validMs: flags.valid });
+  const ticket = makeTicket(swarm, { seeds, expectNodes: flags.expectNodes, witnesses: 1, validMs: flags.valid ?? VALID_MS_DEFAULT });
   if (!ticket.ok) {
     composed.value.node.signal('now');
     return finishWithProblems(ticket.problems);
@@ -126,7 +129,8 @@ export function command(): Command {
     .option('--listen <multiaddr>', 'where nodes can reach this one', '/ip4/0.0.0.0/tcp/0')
     .option('--announce <multiaddr>', 'address for the ticket instead, e.g. the public one')
     .option('--data <folder>', 'data folder')
-    .option('--valid <duration>', 'how long the ticket is good', durationArgument, VALID_MS_DEFAULT)
+    .option('--valid <duration>', 'how long the ticket is good (default: 24h)', durationArgument)
+    .addOption(joinWithinOption())
     .option('--scenario <file>', 'run this when the expected nodes are there')
     .addOption(labelOption().default({}))
     .addOption(variableOption().default({}))
