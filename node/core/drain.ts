@@ -3,6 +3,7 @@
 
 import { append } from './append.ts';
 import type { Effects } from './events.ts';
+import { resign } from './leader.ts';
 import { meetingsOf, stopShards } from './owned.ts';
 import { type NodeState, type OwnerState, ordersOf } from './state.ts';
 
@@ -55,6 +56,8 @@ export function leave(state: NodeState, effects: Effects): void {
     append(state, effects, 'release', { claims, reason: 'this node leaves' });
     owner.lastWindowAfter = owner.windowLast + 1;
     state.leave = 'released';
+    // A coordinator that leaves hands over first: only a successor can take its last windows, and give its shards to others.
+    if (state.leader !== null && !state.leader.resigned) resign(state, effects, state.leader, 'this node leaves');
     state.exitAtMs = state.nowMs + state.config.timing.flushMs;
     state.exitAs = { exit: 'stoppedByOperator', message: 'told to leave' };
   }

@@ -140,10 +140,11 @@ function maybeWin(state: NodeState, effects: Effects): void {
   becomeLeader(state, effects, canvass.term, canvass.sentMs);
 }
 
-/** Not a node that is about to go, nor one that came back without knowing the time: T0 would mean another moment under it. */
+/** Not a node that is about to go, nor one that came back without knowing the time (T0 would mean another moment under it) or has no plan to carry out. */
 function mayStand(state: NodeState): boolean {
   const { chain } = state;
   if (!isElector(state.facts, state.electorate, state.config.self) || chain.phase === 'sealed' || state.leave !== 'no') return false;
+  if (chain.phase === 'running' && state.planFailed !== null) return false;
   return chain.t0SwarmMs === null || knowsSwarmTime(state.clock);
 }
 
@@ -152,7 +153,7 @@ export function electionTick(state: NodeState, effects: Effects): number {
   const { election, nowMs, config } = state;
   maybeWin(state, effects);
   const leading = state.leader !== null && !state.leader.resigned;
-  if (leading || !mayStand(state)) return Number.POSITIVE_INFINITY;
+  if (leading || state.leave !== 'no' || !mayStand(state)) return Number.POSITIVE_INFINITY;
   if (nowMs < election.promisedUntilMs) return Math.max(election.promisedUntilMs, election.canvassAtMs);
   if (nowMs >= election.canvassAtMs) {
     election.attempts += 1;

@@ -78,7 +78,8 @@ export function isActingLeader(state: NodeState): boolean {
   return state.nowMs < leader.actsUntilMs;
 }
 
-function resign(state: NodeState, effects: Effects, leader: LeaderState, reason: string): void {
+/** Leads no longer: beats stop, the others elect a successor when the lease that they promised has run out. */
+export function resign(state: NodeState, effects: Effects, leader: LeaderState, reason: string): void {
   leader.resigned = true;
   effects.report.push({ event: 'lost-coordination', term: leader.term, reason });
 }
@@ -216,6 +217,10 @@ export function leaderTick(state: NodeState, effects: Effects): number {
   if (leader === null || leader.resigned) return Number.POSITIVE_INFINITY;
   if (state.coordinator !== null && state.coordinator.term > leader.term) {
     resign(state, effects, leader, `node ${state.coordinator.node} leads term ${state.coordinator.term}`);
+    return Number.POSITIVE_INFINITY;
+  }
+  if (state.planFailed !== null && state.chain.phase === 'running') {
+    resign(state, effects, leader, `the scenario cannot be loaded here: ${state.planFailed}`);
     return Number.POSITIVE_INFINITY;
   }
   if (!isActingLeader(state)) {

@@ -105,6 +105,17 @@ const STORIES: Record<string, () => Story> = {
     story.until(60_000);
     return story;
   },
+  'coordinator-leaves': () => {
+    const story = createStory(4);
+    submit(story, { onCoordinatorLoss: 'reelect' });
+    story.until(5000);
+    story.kill('seed');
+    story.until(13_000);
+    const coordinator = story.nodes.get('n1')?.coordinator?.node ?? '';
+    story.give(coordinator, { type: 'signal', mode: 'leave' });
+    story.until(60_000);
+    return story;
+  },
   'stopped-while-forming': () => {
     const story = createStory(3);
     story.kill('n2');
