@@ -252,6 +252,11 @@ function reportMoves(state: NodeState, effects: Effects): void {
     moves.set(`${from} ${to}`, move);
   });
   for (const move of moves.values()) effects.report.push({ event: 'moved', ...move });
+  // In a run that goes on, a shard without a place is a hole in the load: the coordinator says so, once.
+  const [misfit, ...more] = assignment.unplaceable.filter(({ shard }) => before.owners[shard] !== null);
+  if (misfit === undefined || state.leader === null || state.leader.resigned) return;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  effects.report.push({ event: 'problem', message: `shard ${misfit.shard} has no place any more: ${misfit.reason}${others}` });
 }
 
 /** Changes of the picture, told once each. */

@@ -141,6 +141,15 @@ describe('a lost node', () => {
     expect(moved).toBe(over.onNodeLoss === undefined);
   });
 
+  it('whose shards fit nowhere else leaves a hole that the coordinator tells, once', () => {
+    const plan = planOf([0, 1].map((id) => shardOf(id, { costMillicores: 1200, needsMeetings: false })));
+    const story = started({}, 2, plan);
+    story.kill('n1');
+    story.until(20_000);
+    const told = story.lines.filter((line) => line.includes('has no place any more: needs 1200 millicores'));
+    expect(told.map((line) => line.trim().split(/ +/)[1])).toEqual(['seed']);
+  });
+
   it('ends the run, whatever the policy, when it was the last one', () => {
     const story = started({}, 2);
     // The swarm of seed and two nodes keeps its majority for the first loss only: the second node leaves in good order.
