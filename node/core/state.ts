@@ -31,6 +31,8 @@ export interface SyncState {
   announceAtMs: number;
   idleAtMs: number;
   neighboursDirty: boolean;
+  /** Chosen, dialled and silent: others are chosen in their place until then. */
+  readonly unreachable: Map<NodeId, number>;
 }
 
 /** election.ts */

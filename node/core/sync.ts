@@ -14,6 +14,9 @@ import type { NodeState, PeerSync, SyncState } from './state.ts';
 const ASK_AGAIN_MS = 500;
 /** A peer that has not been heard for this many idle periods is no longer told things. */
 const FORGET_PERIODS = 4;
+/** A neighbour that is neither connected nor heard for this many idle periods is replaced, and tried again after that many. */
+const UNREACHABLE_PERIODS = 2;
+const TRY_AGAIN_PERIODS = 12;
 
 export const createSync = (): SyncState => ({
   connected: new Set(),
@@ -22,6 +25,7 @@ export const createSync = (): SyncState => ({
   announceAtMs: Number.POSITIVE_INFINITY,
   idleAtMs: 0,
   neighboursDirty: true,
+  unreachable: new Map(),
 });
 
 function peerOf(state: NodeState, peer: NodeId): PeerSync {
@@ -59,7 +63,10 @@ function announce(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSy
 function chooseNeighbours(state: NodeState): Set<NodeId> {
   const self = state.config.self;
   const isGone = (node: NodeId): boolean => state.facts.byes.has(node) || state.chain.down.has(node);
-  const others = [...state.facts.hellos.keys()].filter((node) => node !== self && !isGone(node)).sort();
+  const known = [...state.facts.hellos.keys()].filter((node) => node !== self && !isGone(node)).sort();
+  // Machines die without a word: with only such neighbours a node would stay cut off among the living.
+  const reachable = known.filter((node) => (state.sync.unreachable.get(node) ?? 0) <= state.nowMs);
+  const others = reachable.length > 0 ? reachable : known;
   const successor = others.find((node) => node > self) ?? others[0];
   const chosen = new Set<NodeId>(successor === undefined ? [] : [successor]);
   const seed = hashString(self);
@@ -88,8 +95,15 @@ function refreshNeighbours(state: NodeState, effects: Effects): void {
   }
 }
 
+function replace(state: NodeState, peer: NodeId): void {
+  state.sync.unreachable.set(peer, state.nowMs + state.config.timing.syncIdleMs * TRY_AGAIN_PERIODS);
+  state.sync.peers.delete(peer);
+  state.sync.neighboursDirty = true;
+}
+
 export function peerUp(state: NodeState, effects: Effects, peer: NodeId): void {
   state.sync.connected.add(peer);
+  if (state.sync.unreachable.delete(peer)) state.sync.neighboursDirty = true;
   // Whoever dialled us, or whom we dialled before knowing anybody (a seed): one digest tells whether there is anything to say. A peer whose hello is not here
   // may belong to a part of the swarm that has filled its neighbours among itself, as we have: without a word now the two parts would never meet.
   const isStranger = !state.facts.hellos.has(peer);
@@ -189,9 +203,13 @@ export function syncTick(state: NodeState, effects: Effects): number {
       const silentMs = nowMs - peerSync.lastHeardMs;
       if (!peerSync.chosen && silentMs > config.timing.syncIdleMs * FORGET_PERIODS) sync.peers.delete(peer);
       else if (nowMs - peerSync.lastSentMs >= config.timing.syncIdleMs / 2) announce(state, effects, peer, peerSync, false);
-      if (peerSync.chosen && !sync.connected.has(peer)) dial(state, effects, peer);
+      if (peerSync.chosen && !sync.connected.has(peer)) {
+        dial(state, effects, peer);
+        if (silentMs > config.timing.syncIdleMs * UNREACHABLE_PERIODS) replace(state, peer);
+      }
       ask(state, effects, peer, peerSync, false);
     }
+    if (sync.neighboursDirty) refreshNeighbours(state, effects);
   }
   return Math.min(sync.announceAtMs, sync.idleAtMs);
 }

@@ -134,7 +134,8 @@ export function stopLoad(world: World, workers: Workers, stop: Stop): void {
     if (load === undefined) unknown.push(claim);
     else if (load.phase !== 'stopping') known.push(load);
   }
-  if (unknown.length > 0) tellStopped(world, workers, unknown, false);
+  // Never in the same breath: what the workers said before is still on its way to the node.
+  if (unknown.length > 0) world.agenda.after(0.2, () => tellStopped(world, workers, unknown, false));
   const { stopMs } = world.spec.timing;
   if (known.length > 0)
     windDown(world, workers, known, Math.min(stopMs, stop.graceMs + 50) * world.chance.workers.between(0.01, 0.98), false);
