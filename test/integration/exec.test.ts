@@ -136,6 +136,7 @@ describe('a program that breaks the contract', () => {
   const loop = 'while :; do echo \'{"type":"alive"}\'; done';
   it.each([
     ['ends before it is done', program('exit 3'), 'simulator-crashed'],
+    ['ends and leaves a child behind', program('sleep 989.1 & exit 3'), 'simulator-crashed'],
     ['is not there', { command: ['quilt-no-such-program'] }, 'simulator-crashed'],
     ['writes what is no JSON', program('echo hello; sleep 60'), 'simulator-garbage'],
     ['writes an unknown message', program('echo \'{"type":"dance"}\'; sleep 60'), 'simulator-garbage'],

@@ -1,6 +1,6 @@
-// One process of an external program: started, spoken to in lines, held to its contract, and gone for certain. It is the leader of its own process
-// group, so that what it started goes with it, and where the machine has setpriv the kernel kills it when the worker dies. A process that breaks
-// the contract is killed at once: nothing that it says later could be trusted.
+// One process of an external program: started, spoken to in lines, held to its contract, and gone for certain, with everything that it started: it
+// has a process group of its own, which is killed when it ends, when this process exits, and (where the machine has setpriv) by a guardian when
+// this process is killed. A program that breaks the contract is killed at once: nothing that it says later could be trusted.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
@@ -37,16 +37,33 @@ export interface ProgramInit {
 }
 
 const SETPRIV = '/usr/bin/setpriv';
+/**
+ * A parent-death signal reaches one process only, so it goes to a shell that does nothing but wait and, when it comes, kills the whole group. The
+ * program gets the shell's stdin by hand, because what a shell starts in the background would get none.
+ */
+const GUARDIAN = 'trap "kill -9 0" TERM; exec 3<&0 </dev/null; "$@" <&3 3<&- & exec 3<&-; wait $!';
 /** After `exit` and the end of stdin. */
 const DISMISS_MS = 1_000;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
+/** Process groups to kill when this process exits, however it comes to that. */
+const running = new Set<Child>();
+let isExitWatched = false;
+
+function watchExit(): void {
+  if (isExitWatched) return;
+  isExitWatched = true;
+  process.on('exit', () => {
+    for (const child of running) killGroup(child);
+  });
+}
+
 /** The command with the parent-death signal and the scenario's environment in front; no shell is involved. */
 function argvOf(options: ExecOptions): string[] {
   const environment = Object.entries(options.environment).map(([name, value]) => `${name}=${value}`);
   return [
-    ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL'] : []),
+    ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', '/bin/sh', '-c', GUARDIAN, 'guardian'] : []),
     ...(environment.length > 0 ? ['/usr/bin/env', ...environment] : []),
     ...options.command,
   ];
@@ -55,6 +72,8 @@ function argvOf(options: ExecOptions): string[] {
 export function startProgram(init: ProgramInit): Program {
   const [command = '', ...args] = argvOf(init.options);
   const child: Child = spawn(command, args, { cwd: init.scenarioFolder, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  watchExit();
+  running.add(child);
   let lastHeardMs = init.clock.nowMs();
   let isEnded = false;
   let isDismissed = false;
@@ -81,13 +100,16 @@ export function startProgram(init: ProgramInit): Program {
   const gone = new Promise<void>((resolve) => {
     child.once('error', (error) => {
       end('simulator-not-started', error.message);
-      if (child.pid === undefined) resolve();
+      if (child.pid !== undefined) return;
+      running.delete(child);
+      resolve();
     });
+    // Children that it left behind would hold its output open.
+    child.once('exit', kill);
     // 'close' and not 'exit': what it said last is read first.
     child.once('close', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      // Its children may still be there.
-      kill();
+      running.delete(child);
       if (isDismissed) end(null, how);
       else end('simulator-crashed', `the program ended before it was asked to: ${how}`);
       resolve();
