@@ -190,7 +190,9 @@ export function createWorkerPool(init: WorkerPoolInit): WorkerPool {
       const slot = lightest();
       const id = claimIdOf(claim);
       const shard = init.shardOf(claim.shard);
-      const message = { type: 'load', id, shard, t0Ms, fromMs, restartRatePerS, scales: [...scales] } as const;
+      // The core's rate is this node's share; each worker limits its own restarts.
+      const rate = restartRatePerS / slots.length;
+      const message = { type: 'load', id, shard, t0Ms, fromMs, restartRatePerS: rate, scales: [...scales] } as const;
       slot.loads.set(id, { claim, message, isStopping: false });
       // A worker that is not ready gets it by `resume`.
       if (slot.isReady()) slot.send(message);
