@@ -17,7 +17,9 @@ export interface PreparedRun {
   readonly bundle: Uint8Array;
 }
 
-export async function prepareRun(file: string, variables: Readonly<Record<string, string>>): Promise<Result<PreparedRun>> {
+type Texts = Readonly<Record<string, string>>;
+
+export async function prepareRun(file: string, variables: Texts, tags: Texts): Promise<Result<PreparedRun>> {
   const read = await readScenarioFile(file, variables);
   if (!read.ok) return read;
   const { scenario, text } = read.value;
@@ -25,7 +27,7 @@ export async function prepareRun(file: string, variables: Readonly<Record<string
   for (const [host, reason] of await unresolvedHosts(targetsOf(scenario).map(hostOf))) {
     problems.push({ code: 'QUILT_TARGET_UNRESOLVED', file, message: `target ${host} does not resolve: ${reason}`, hint: 'correct it, or give another with -e' });
   }
-  const bundle = packBundle(file, text, variables, scenario.files);
+  const bundle = packBundle({ scenarioPath: file, scenarioText: text, variables, tags, paths: scenario.files });
   if (!bundle.ok) problems.push(...bundle.problems);
   if (problems.length > 0 || !bundle.ok) return fail(...problems);
   return ok({ scenario, plan: makePlan(scenario), bundle: encodeBundle(bundle.value) });

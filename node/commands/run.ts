@@ -51,7 +51,7 @@ const END_MS_MAX = 5_000;
 const NODES_DEFAULT = 4;
 
 async function runScenario(file: string, flags: Flags): Promise<void> {
-  const prepared = await prepareRun(file, flags.variable);
+  const prepared = await prepareRun(file, flags.variable, flags.tag);
   if (!prepared.ok) return finishWithProblems(prepared.problems);
   const { scenario } = prepared.value;
   const wallMsMax = flags.maxWall ?? scenario.deadlineMs;
@@ -66,7 +66,6 @@ async function runScenario(file: string, flags: Flags): Promise<void> {
     runFolder,
     nodes: flags.nodes,
     workers: flags.workers,
-    tags: flags.tag,
     ticketMs: wallMsMax + TICKET_SLACK_MS,
   });
   if (!formed.ok) return finishWithProblems(formed.problems);

@@ -13,6 +13,8 @@ export interface Bundle {
   readonly scenarioFile: string;
   readonly scenarioText: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Tags of the run (--tag): whoever coordinates at the end writes them into the summary. */
+  readonly tags: Readonly<Record<string, string>>;
   readonly files: readonly BundleFile[];
 }
 export interface BundleFile {
@@ -36,13 +38,17 @@ function insidePath(path: string): string | undefined {
   return normal;
 }
 
-/** Reads the scenario's files. `paths` are those that the scenario names, as it names them. */
-export function packBundle(
-  scenarioPath: string,
-  scenarioText: string,
-  variables: Readonly<Record<string, string>>,
-  paths: readonly string[],
-): Result<Bundle> {
+/** What packBundle reads from disk. */
+export interface PackInit {
+  readonly scenarioPath: string;
+  readonly scenarioText: string;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The files that the scenario names, as it names them. */
+  readonly paths: readonly string[];
+}
+
+export function packBundle({ scenarioPath, scenarioText, variables, tags, paths }: PackInit): Result<Bundle> {
   const folder = dirname(scenarioPath);
   const problems: Problem[] = [];
   const files = new Map<string, BundleFile>();
@@ -69,10 +75,13 @@ export function packBundle(
   }
   if (problems.length > 0) return fail(...problems);
   const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return ok({ scenarioFile: basename(scenarioPath), scenarioText, variables, files: sorted });
+  return ok({ scenarioFile: basename(scenarioPath), scenarioText, variables, tags, files: sorted });
 }
 
 export const encodeBundle = (bundle: Bundle): Uint8Array => encode(bundle);
+
+const isTexts = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' && value !== null && Object.values(value).every((each) => typeof each === 'string');
 
 /** The bundle in these bytes; their hash was checked before, so anything odd here was made by whoever signed the manifest. */
 export function decodeBundle(bytes: Uint8Array): Result<Bundle> {
@@ -83,20 +92,18 @@ export function decodeBundle(bytes: Uint8Array): Result<Bundle> {
   } catch (error) {
     return refused((error as Error).message);
   }
-  const { scenarioFile, scenarioText, variables, files } = value ?? {};
+  const { scenarioFile, scenarioText, variables, tags, files } = value ?? {};
   if (typeof scenarioFile !== 'string' || basename(scenarioFile) !== scenarioFile || insidePath(scenarioFile) === undefined) {
     return refused('its file name is no file name');
   }
-  if (typeof scenarioText !== 'string' || typeof variables !== 'object' || variables === null || !Array.isArray(files)) {
-    return refused('a part is missing');
-  }
-  if (Object.values(variables).some((each) => typeof each !== 'string')) return refused('a variable is not text');
+  if (typeof scenarioText !== 'string' || !Array.isArray(files)) return refused('a part is missing');
+  if (!isTexts(variables) || !isTexts(tags)) return refused('a variable or tag is not text');
   for (const file of files) {
     if (typeof file?.path !== 'string' || insidePath(file.path) !== file.path || !(file.bytes instanceof Uint8Array)) {
       return refused('a file in it has no proper path or content');
     }
   }
-  return ok({ scenarioFile, scenarioText, variables, files });
+  return ok({ scenarioFile, scenarioText, variables, tags, files });
 }
 
 /** Writes the bundle's files below `parentFolder` and answers their folder. Done before or half done: both end in the same files. */

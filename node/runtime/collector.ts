@@ -32,7 +32,6 @@ export interface CollectorInit {
   readonly run: () => LoadedRun | null;
   readonly notes: readonly EventNote[];
   readonly version: string;
-  readonly tags: Readonly<Record<string, string>>;
   /** The summary as a person reads it. */
   readonly renderSummary: (summary: Summary) => string;
   readonly emit: (event: EventDraft) => void;
@@ -118,7 +117,6 @@ export function createCollector(init: CollectorInit): Collector {
       run,
       aggregate,
       version: init.version,
-      tags: init.tags,
       wallMs: clock.wallMs(),
       end: reason,
       endMessage: message,

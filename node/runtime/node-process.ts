@@ -47,7 +47,6 @@ export interface NodeProcessInit {
   readonly spawnWorker: SpawnWorker;
   readonly workerCount: number;
   readonly readScenario: ReadScenario;
-  readonly tags: Readonly<Record<string, string>>;
   readonly renderSummary: (summary: Summary) => string;
 }
 
@@ -149,7 +148,6 @@ class Running {
       run: () => this.#run,
       notes: this.#notes,
       version: config.version,
-      tags: init.tags,
       renderSummary: init.renderSummary,
       emit: (event) => this.#push(event),
     });

@@ -26,7 +26,6 @@ export interface RunFactsInit {
   readonly run: LoadedRun;
   readonly aggregate: Aggregate;
   readonly version: string;
-  readonly tags: Readonly<Record<string, string>>;
   readonly wallMs: number;
   readonly end: EndReason;
   readonly endMessage: string;
@@ -110,7 +109,7 @@ export function summaryFacts(init: RunFactsInit): SummaryFacts {
     scenario: scenario.name,
     version: init.version,
     planHash: plan.hash,
-    tags: { ...scenario.tags, ...init.tags },
+    tags: { ...scenario.tags, ...run.bundle.tags },
     startedWallMs: t0SwarmMs === null ? null : Math.round(init.wallMs - (swarmNow(state) - t0SwarmMs)),
     t0SwarmMs,
     endSwarmMs,

@@ -34,9 +34,9 @@ export interface SwarmKit {
   scenario(name: string, parts: ScenarioParts): string;
   /** Newest run folder. */
   runFolder(): string;
-  /** Of the node with this data folder; null while nobody answers. */
-  status(dataFolder: string): Promise<StatusView | null>;
-  untilStatus(dataFolder: string, what: string, holds: (status: StatusView) => boolean): Promise<StatusView>;
+  /** The picture of the node with this data folder; null while nobody answers. `merged`: the coordinator's, through that node. */
+  status(dataFolder: string, merged?: boolean): Promise<StatusView | null>;
+  untilStatus(dataFolder: string, what: string, holds: (status: StatusView) => boolean, merged?: boolean): Promise<StatusView>;
   pidOf(dataFolder: string): number;
   /** Command lines of processes that have to do with this kit. */
   processes(): string[];
@@ -125,16 +125,16 @@ export async function createSwarmKit(): Promise<SwarmKit> {
       const names = readdirSync(join(folder, 'runs')).filter((name) => name !== 'latest');
       return join(folder, 'runs', names.sort().at(-1) ?? '');
     },
-    async status(dataFolder) {
-      const answer = await askControl(socketPathOf(dataFolder), { ask: 'status', direct: true });
+    async status(dataFolder, merged = false) {
+      const answer = await askControl(socketPathOf(dataFolder), { ask: 'status', direct: !merged });
       return answer.ok && answer.value.ok ? (answer.value.value as StatusView) : null;
     },
-    async untilStatus(dataFolder, what, holds) {
+    async untilStatus(dataFolder, what, holds, merged) {
       let last: StatusView | null = null;
       await until(
         what,
         async () => {
-          last = await kit.status(dataFolder);
+          last = await kit.status(dataFolder, merged);
           return last !== null && holds(last);
         },
         PATIENCE_MS,
