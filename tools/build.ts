@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { wallNowMs } from '../node/adapters/clock.ts';
 import { out } from '../node/adapters/terminal.ts';
+import { endpointTypeNames } from '../node/runtime/registry.ts';
 import { registryFiles, registryKinds } from '../node/runtime/registry-scan.ts';
 
 const rootPath = fileURLToPath(new URL('..', import.meta.url));
@@ -19,6 +20,10 @@ const entries: ReadonlyArray<readonly [source: string, bundle: string]> = [
   ['node/main.ts', 'quilt-swarm.mjs'],
   ['node/runtime/worker.ts', 'worker.mjs'],
 ];
+
+const startedMs = wallNowMs();
+/** Loads every type, so a registry that is wrong is no bundle. */
+const typeNames = await endpointTypeNames();
 
 /**
  * CommonJS packages inside an ES module still ask for these three. `require` becomes a global and the other two are replaced
@@ -37,6 +42,7 @@ function registryModule(): string {
   });
   return `const files = {\n${tables.join('\n')}\n};
 export const registryKinds = ${JSON.stringify(registryKinds)};
+export const builtTypeNames = ${JSON.stringify(typeNames)};
 export async function scan(kind) {
   const scanned = [];
   for (const { file, load } of files[kind]) scanned.push({ file, module: await load() });
@@ -61,7 +67,6 @@ function copyAddons(): void {
   cpSync(join(rootPath, 'node_modules', 'classic-level', 'prebuilds'), join(distPath, 'prebuilds'), { recursive: true });
 }
 
-const startedMs = wallNowMs();
 rmSync(distPath, { recursive: true, force: true });
 mkdirSync(distPath, { recursive: true });
 copyAddons();

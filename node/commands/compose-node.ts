@@ -15,8 +15,9 @@ import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import type { Capabilities } from '../core/messages.ts';
 import type { MeshHandlers } from '../runtime/components.ts';
 import { type ControlServer, serveControl, socketPathOf } from '../runtime/control.ts';
+import type { ReadScenario } from '../runtime/load-run.ts';
 import { type NodeExit, type NodeProcess, startNode } from '../runtime/node-process.ts';
-import { loadEndpointTypes } from '../runtime/registry.ts';
+import { endpointTypeNames } from '../runtime/registry.ts';
 import { openRunFolder } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { createWorkerSpawner } from '../runtime/worker-process.ts';
@@ -25,7 +26,6 @@ import { createMessageCodec } from '../wire/message-codec.ts';
 import { isSignedOrder } from '../wire/order-codec.ts';
 import { entryPaths } from './entries.ts';
 import { openNodeStore } from './node-store.ts';
-import { readScenario } from './read-scenario.ts';
 import { summaryText } from './run-report.ts';
 
 export interface ComposeInit {
@@ -90,7 +90,7 @@ function nextIncarnation(folder: string): number {
 }
 
 async function capabilitiesOf(init: ComposeInit): Promise<Capabilities> {
-  const types = init.isWitness ? [] : [...(await loadEndpointTypes()).keys()];
+  const types = init.isWitness ? [] : await endpointTypeNames();
   return {
     types,
     cores: init.cores,
@@ -177,7 +177,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
       runtimePath: process.execPath,
     }),
     workerCount: init.workers,
-    readScenario,
+    readScenario: readScenarioLater,
     renderSummary: summaryText,
   });
   handlers.bind(node.handlers);
@@ -188,6 +188,9 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
   });
   return ok({ node, addresses: () => mesh.value.addresses(), exited });
 }
+
+/** The parser is a third of the program, and a node that waits for its run needs none of it. */
+const readScenarioLater: ReadScenario = async (source) => (await import('./read-scenario.ts')).readScenario(source);
 
 /** Without its socket a node is as good as with it, only `status` cannot see it from this machine. */
 async function openControl(dataFolder: string, node: NodeProcess): Promise<ControlServer | null> {

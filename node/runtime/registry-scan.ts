@@ -1,7 +1,7 @@
 // Finds the files of a registry: "a new endpoint type is one new file" means that nobody lists them by hand. A file
 // counts when it is a direct child `*.ts` of its folder, except the contract itself, or a folder with an index.ts.
 // The scan is sorted, so every node builds the same registry in the same order. In the single-file bundle there is no
-// folder to scan: tools/build.ts replaces this module by a generated one with the same export and static imports, made
+// folder to scan: tools/build.ts replaces this module by a generated one with the same exports and static imports, made
 // from the same `registryFiles`.
 
 import { existsSync, readdirSync } from 'node:fs';
@@ -19,6 +19,9 @@ export interface ScannedModule {
 
 /** The contracts live beside their implementations and are no implementations themselves. */
 const contractFiles: ReadonlySet<string> = new Set(['endpoint.ts', 'fault.ts', 'metric.ts']);
+
+/** In the bundle: the endpoint types that it was built with. Here nobody knows before they are loaded. */
+export const builtTypeNames: readonly string[] | null = null;
 
 /** Names of one registry's files, sorted; empty when the folder does not exist (yet). */
 export function registryFiles(folder: string): string[] {

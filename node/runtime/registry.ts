@@ -3,7 +3,7 @@
 
 import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { EndpointType } from '../endpoints/endpoint.ts';
-import { type ScannedModule, scan } from './registry-scan.ts';
+import { builtTypeNames, type ScannedModule, scan } from './registry-scan.ts';
 
 /** Sorted by type. */
 export type EndpointRegistry = ReadonlyMap<string, EndpointType<unknown>>;
@@ -14,6 +14,11 @@ let loaded: Promise<EndpointRegistry> | null = null;
 export function loadEndpointTypes(): Promise<EndpointRegistry> {
   loaded ??= scan('endpoints').then(endpointTypesOf);
   return loaded;
+}
+
+/** Names of all types, sorted. Without loading the types where the build knows them: a node that waits for its run needs only these. */
+export async function endpointTypeNames(): Promise<readonly string[]> {
+  return builtTypeNames ?? [...(await loadEndpointTypes()).keys()];
 }
 
 /** The registry of these modules; throws with every fault at once. */
