@@ -26,6 +26,11 @@ export function readSource(text: string, file: string): Result<Source> {
       ],
     };
   }
+  // U+FFFD is what decoding makes of bytes that are no UTF-8: a program, a picture, UTF-16.
+  if (text.includes('\0') || text.startsWith('\uFFFD')) {
+    const hint = 'save it as UTF-8, without zero bytes';
+    return { ok: false, problems: [{ code: 'QUILT_SCENARIO_NOT_TEXT', file, message: 'this is not a text file in UTF-8', hint }] };
+  }
   const lineCounter = new LineCounter();
   let document: Document.Parsed;
   let value: unknown;
@@ -37,6 +42,7 @@ export function readSource(text: string, file: string): Result<Source> {
     problems.push(...worthShowing(wrong, lineCounter).map((error) => syntaxProblem(error, text, file, lineCounter)));
     if (wrong.some(({ code }) => code !== 'DUPLICATE_KEY')) return { ok: false, problems };
     value = document.toJS({ maxAliasCount: ALIAS_COUNT_MAX });
+    refuseCircles(value);
   } catch (error) {
     // RangeError: nested too deeply for the parser's stack. ReferenceError: aliases that would expand without bound.
     const isAliases = error instanceof ReferenceError;
@@ -48,6 +54,15 @@ export function readSource(text: string, file: string): Result<Source> {
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
   return { ok: true, value: { value, problems, placeOf } };
+}
+
+/** An alias within its own anchor makes a value that contains itself: nobody could walk it to its end. */
+function refuseCircles(value: unknown, above = new Set<unknown>()): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (above.has(value)) throw new ReferenceError('an alias within its own anchor');
+  above.add(value);
+  for (const part of Object.values(value)) refuseCircles(part, above);
+  above.delete(value);
 }
 
 /** Syntax mistakes shown at once; with more, the file is something else than YAML. */

@@ -6,7 +6,16 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import { type NodeId, WIRE_VERSION } from '../core/messages.ts';
-import { type AddressBook, createAddressBook, dialProblem, NO_ADDRESS, parseAddresses, parsePeer, peerOf } from './mesh/dial.ts';
+import {
+  type AddressBook,
+  addressProblem,
+  createAddressBook,
+  dialProblem,
+  NO_ADDRESS,
+  parseAddresses,
+  parsePeer,
+  peerOf,
+} from './mesh/dial.ts';
 import { createDirect, type Direct } from './mesh/direct.ts';
 import { wireGossip } from './mesh/gossip.ts';
 import { createHost, type Host } from './mesh/host.ts';
@@ -37,8 +46,10 @@ interface Parts {
   readonly book: AddressBook;
 }
 
-/** Problems: QUILT_PORT_IN_USE, QUILT_LISTEN_FAILED. A bad key or address in `init` is the caller's error and throws. */
+/** Problems: QUILT_ADDRESS, QUILT_PORT_IN_USE, QUILT_LISTEN_FAILED. A bad key in `init` is the caller's error and throws. */
 export async function createMesh(init: MeshInit): Promise<Result<Mesh>> {
+  const wrong = addressProblem([...init.listen, ...(init.announce ?? [])]);
+  if (wrong !== null) return fail(wrong);
   const limits: MeshLimits = { ...DEFAULT_MESH_LIMITS, ...init.limits };
   const counters = newCounters();
   const watch = createWatch(limits, counters);

@@ -29,7 +29,8 @@ export function scenarioFiles(folder: string): ScenarioFiles {
   return {
     read(path) {
       try {
-        return readFileSync(at(path), 'utf8');
+        // A pipe or a device has no end, and every node needs these bytes.
+        return statSync(at(path)).isFile() ? readFileSync(at(path), 'utf8') : null;
       } catch {
         return null;
       }

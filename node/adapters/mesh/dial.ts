@@ -32,6 +32,19 @@ export function parseAddresses(peer: NodeId, addresses: readonly string[]): Mult
   return parsed;
 }
 
+/** What is wrong with the first of these that is no multiaddr; null when all are. They come from a person's flags. */
+export function addressProblem(addresses: readonly string[]): Problem | null {
+  for (const address of addresses) {
+    try {
+      multiaddr(address);
+    } catch {
+      const hint = 'write it like /ip4/203.0.113.5/tcp/7000 or /dns4/host.example/tcp/7000; port 0 takes any free one';
+      return { code: 'QUILT_ADDRESS', message: `${address} is no multiaddr`, hint };
+    }
+  }
+  return null;
+}
+
 /** The peer that an address leads to (the last /p2p/ part), or null when it names none. */
 export function peerOf(address: string): NodeId | null {
   const parts = address.split('/');
