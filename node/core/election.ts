@@ -72,8 +72,15 @@ function canvassOut(state: NodeState, effects: Effects, term: number, pre: boole
 function startCanvass(state: NodeState, effects: Effects, pre: boolean): void {
   const term = termKnown(state) + 1;
   if (term > BOUNDS.termMax) return;
-  state.election.canvass = { term, pre, sentMs: state.nowMs, granted: new Set([state.config.self]) };
-  if (!pre) vote(state, effects, term, state.config.self);
+  const before = state.election.canvass;
+  // Asked again before all have answered (a busy machine, hundreds of voters): who said yes to the same question need not say it twice.
+  const isSame = pre && before?.pre === true && before.term === term;
+  state.election.canvass = { term, pre, sentMs: state.nowMs, granted: isSame ? before.granted : new Set([state.config.self]) };
+  if (!pre) {
+    vote(state, effects, term, state.config.self);
+    // Whoever votes now promises itself away for a lease: asking for another term before that would throw these votes away for nothing.
+    rescheduleCanvass(state, state.config.timing.leaseMs);
+  }
   canvassOut(state, effects, term, pre);
 }
 
@@ -107,6 +114,12 @@ export function onCanvass(state: NodeState, effects: Effects, from: NodeId, canv
     sendEntries(effects, from, tail);
     state.election.promisedUntilMs = Math.max(state.election.promisedUntilMs, state.nowMs + state.config.timing.leaseMs);
     state.election.canvass = null;
+    rescheduleCanvass(state, state.config.timing.leaseMs);
+  }
+  if (canvass.pre && granted && state.election.attempts === 0) {
+    // Somebody is about to be elected. It gets a lease's time, once until a coordinator is heard again: with hundreds of voters that all canvass as
+    // soon as they may, nobody would get through.
+    state.election.attempts = 1;
     rescheduleCanvass(state, state.config.timing.leaseMs);
   }
   effects.send.push({ to: from, message: { type: 'ballot', term: canvass.term, pre: canvass.pre, granted, termMax } });
@@ -148,6 +161,15 @@ function mayStand(state: NodeState): boolean {
   return chain.t0SwarmMs === null || knowsSwarmTime(state.clock);
 }
 
+/** Only voters whose hello is here can be counted: with fewer than a majority of them canvassing would be noise. */
+function knowsMajority(state: NodeState): boolean {
+  const { electorate, facts } = state;
+  if (electorate.voters !== null) return true;
+  let count = 0;
+  for (const hello of facts.hellos.values()) if (hello.body.voter) count += 1;
+  return count >= electorate.quorum;
+}
+
 /** Periodic part. Returns when it wants to be called next. */
 export function electionTick(state: NodeState, effects: Effects): number {
   const { election, nowMs, config } = state;
@@ -155,7 +177,9 @@ export function electionTick(state: NodeState, effects: Effects): number {
   const leading = state.leader !== null && !state.leader.resigned;
   if (leading || state.leave !== 'no' || !mayStand(state)) return Number.POSITIVE_INFINITY;
   if (nowMs < election.promisedUntilMs) return Math.max(election.promisedUntilMs, election.canvassAtMs);
-  if (nowMs >= election.canvassAtMs) {
+  if (nowMs >= election.canvassAtMs && !knowsMajority(state)) {
+    rescheduleCanvass(state, 0);
+  } else if (nowMs >= election.canvassAtMs) {
     election.attempts += 1;
     rescheduleCanvass(state, config.timing.electionJitterMs);
     startCanvass(state, effects, true);
