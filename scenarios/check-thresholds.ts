@@ -2,7 +2,7 @@
 // match. A threshold that could never be judged would pass every run, which is worse than none.
 
 import type { z } from 'zod';
-import { BUILTIN_METRICS } from '../node/core/builtin-metrics.ts';
+import { BUILTIN_METRICS, DERIVED_METRICS } from '../node/core/builtin-metrics.ts';
 import type { MetricDeclaration } from '../node/core/stats-types.ts';
 import { nearest, suggestion } from '../node/core/suggest.ts';
 import { checkAggregation, type MetricSelector, parseExpression, parseSelector, type Threshold } from '../node/core/threshold-syntax.ts';
@@ -91,7 +91,8 @@ function checkSelector(
     const type = facts.emitting.find((emitter) => emitter.group === group)?.type ?? 'unknown';
     complain(`group ${group} (${type}) does not emit ${metric}`, `emitted by ${emitters.map((emitter) => emitter.group).join(', ')}`);
   }
-  checkTags(selector, declaration, builtin === undefined ? emitters : facts.emitting, complain);
+  const tagging = builtin === undefined ? emitters : DERIVED_METRICS.has(metric) ? [] : facts.emitting;
+  checkTags(selector, declaration, tagging, complain);
   return declaration;
 }
 

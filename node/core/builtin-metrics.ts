@@ -23,6 +23,16 @@ export const METRIC = {
   errors: 'errors',
 } as const;
 
+/** These know groups (errors also side and cause), but not the tags that a scenario gives to them: the tables they come from have none. */
+export const DERIVED_METRICS: ReadonlySet<string> = new Set([
+  METRIC.active,
+  METRIC.planned,
+  METRIC.started,
+  METRIC.finished,
+  METRIC.failed,
+  METRIC.errors,
+]);
+
 export const BUILTIN_METRICS: readonly MetricDeclaration[] = [
   { name: METRIC.joinDuration, kind: 'trend', unit: 'ms', help: 'from when an endpoint was due to start until it was in' },
   { name: METRIC.startLateness, kind: 'trend', unit: 'ms', help: 'from when an endpoint was due to start until the generator started it' },

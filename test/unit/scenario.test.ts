@@ -214,6 +214,12 @@ describe('one mistake', () => {
       'nmae:x',
       "scenario.yaml:18:3  thresholds['http_req_duration{nmae:x}']  http_req_duration carries no tag nmae  (did you mean name?)",
     ],
+    [
+      'a tag of the group on a count of lives, which knows groups only: it would hold whatever happens',
+      "http_req_duration{group:viewers}: ['p(95)<200']",
+      'ep_failed{tier:gold}: count<5\ntags: { tier: gold }',
+      "scenario.yaml:18:3  thresholds['ep_failed{tier:gold}']  ep_failed carries no tag tier  (known: group)",
+    ],
     ['perMeeting without meetings', base.slice(base.indexOf('meetings:'), base.indexOf('groups:')), '', 'no problem here'],
     [
       'unknown variable',
