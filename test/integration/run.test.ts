@@ -11,6 +11,7 @@ import { createSwarmKit, nodeFolder, PATIENCE_MS, type SwarmKit, seedFolder } fr
 let kit: SwarmKit;
 beforeAll(async () => {
   kit = await createSwarmKit();
+  kit.scenario('lost', { holdS: 1, url: 'http://nowhere.invalid:80' });
 }, PATIENCE_MS);
 afterAll(() => kit.close());
 
@@ -54,7 +55,8 @@ describe('run', () => {
   it.each([
     ['an unknown flag', ['run', 'whole.yaml', '--nodse', '2'], '--nodes'],
     ['a missing scenario', ['run', 'nowhere.yaml'], 'no such file'],
-    ['a target that does not resolve', ['run', 'whole.yaml', '-e', 'x=1'], 'x'],
+    ['a variable that nobody declared', ['run', 'whole.yaml', '-e', 'nobody=1'], 'nobody'],
+    ['a target that does not resolve', ['run', 'lost.yaml'], 'nowhere.invalid'],
     ['a ticket that was cut', ['join', 'quilt1-abcdefgh'], 'the ticket is incomplete'],
     ['no run to ask', ['status', 'runs/none'], 'no run folder'],
   ])('refuses %s with 104 before anything starts', { timeout: PATIENCE_MS }, async (_what, args, said) => {

@@ -48,6 +48,8 @@ export interface ScenarioParts {
   readonly rampS?: number;
   readonly holdS: number;
   readonly threshold?: string;
+  /** Instead of the embedded target. */
+  readonly url?: string;
 }
 
 export const seedFolder = (runFolder: string): string => join(runFolder, 'nodes', 'seed');
@@ -118,7 +120,7 @@ export async function createSwarmKit(): Promise<SwarmKit> {
     },
     scenario(name, parts) {
       const path = join(folder, `${name}.yaml`);
-      writeFileSync(path, scenarioText(name, target.url, parts));
+      writeFileSync(path, scenarioText(name, parts.url ?? target.url, parts));
       return path;
     },
     runFolder() {
