@@ -174,6 +174,11 @@ function rowsUnder(markdown: string, first: string): string[][] {
 }
 const wordsIn = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
 
+it('every shipped scenario is in the list', () => {
+  const shipped = readdirSync(join(root, 'scenarios')).filter((name) => name.endsWith('.yaml'));
+  expect(linksOf(read(language)).filter((link) => link.endsWith('.yaml'))).toEqual(expect.arrayContaining(shipped));
+});
+
 it('the table of stages says what each needs and may have', () => {
   const rows = rowsUnder(read(language), 'stage').map(([stage = '', needs = '', may = '']) => [
     /`(\w+):/.exec(stage)?.[1],
