@@ -110,12 +110,12 @@ function hearGossip({ init, limits, counters, host }: Parts): void {
 function assemble(parts: Parts, direct: Direct): Mesh {
   const { init, limits, counters, host, watch, inbound, book } = parts;
   const self = host.peerId.toString();
-  const keepSeed = createSeedKeeper(parts);
-  keepSeed();
+  const seeds = createSeedKeeper(parts);
+  seeds.keep();
   const sweeper = setInterval(() => {
     inbound.sweep();
     watch.sweep(host.getConnections());
-    keepSeed();
+    seeds.keep();
   }, limits.sweepMs);
   sweeper.unref();
 
@@ -155,6 +155,7 @@ function assemble(parts: Parts, direct: Direct): Mesh {
       const id = parsePeer(peer);
       if (id !== null) await host.hangUp(id, { signal: AbortSignal.timeout(1000) }).catch(() => {});
     },
+    seedState: () => ({ connected: host.getPeers().length > 0, problem: seeds.problem() }),
     counters() {
       watch.countWire();
       counters.connections = host.getConnections().length;
@@ -232,7 +233,7 @@ function openConnection({ host }: Parts, peer: NodeId): Connection | undefined {
 const SEEDS_KEPT = 3;
 
 /** Dials seeds until enough are connected, at every sweep: it heals a swarm that fell apart into parts which know no address of each other. */
-function createSeedKeeper(parts: Parts): () => void {
+function createSeedKeeper(parts: Parts): { keep(): void; problem(): Problem | null } {
   const { init, host } = parts;
   const seeds = new Map(
     init.seeds.flatMap((address) => {
@@ -241,17 +242,24 @@ function createSeedKeeper(parts: Parts): () => void {
     }),
   );
   let dialling = false;
-  return () => {
+  let problem: Problem | null = seeds.size > 0 || init.seeds.length === 0 ? null : NO_ADDRESS;
+  const keep = (): void => {
     if (dialling || seeds.size === 0) return;
     const connected = new Set(host.getPeers().map(String));
     const missing = [...seeds.keys()].filter((peer) => !connected.has(peer));
     const wanted = Math.min(SEEDS_KEPT, seeds.size);
     if (seeds.size - missing.length >= wanted) return;
     dialling = true;
-    void Promise.all(missing.map((peer) => dial(parts, peer, [seeds.get(peer) ?? '']))).finally(() => {
-      dialling = false;
-    });
+    void Promise.all(missing.map((peer) => dial(parts, peer, [seeds.get(peer) ?? ''])))
+      .then((dialled) => {
+        const failed = dialled.find((result) => !result.ok);
+        problem = failed === undefined || failed.ok ? null : (failed.problems[0] ?? null);
+      })
+      .finally(() => {
+        dialling = false;
+      });
   };
+  return { keep, problem: () => problem };
 }
 
 /** Loopback only when there is nothing else: another machine would dial itself. */

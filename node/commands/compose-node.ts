@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { loadOrMakeIdentity, verifyByKey, verifyByNode } from '../adapters/identity.ts';
 import { createLogger } from '../adapters/logger.ts';
+import type { Mesh } from '../adapters/mesh/types.ts';
 import { createMesh } from '../adapters/mesh.ts';
 import { DEFAULT_TIMING, type NodeConfig } from '../core/config.ts';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
@@ -54,6 +55,8 @@ export interface ComposeInit {
 export interface ComposedNode {
   readonly node: NodeProcess;
   readonly addresses: () => readonly string[];
+  /** Whether the mesh has anybody, and else why not. */
+  readonly seedState: Mesh['seedState'];
   /** With the control socket closed. */
   readonly exited: Promise<NodeExit>;
 }
@@ -186,7 +189,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     await control?.close();
     return exit;
   });
-  return ok({ node, addresses: () => mesh.value.addresses(), exited });
+  return ok({ node, addresses: () => mesh.value.addresses(), seedState: () => mesh.value.seedState(), exited });
 }
 
 /** The parser is a third of the program, and a node that waits for its run needs none of it. */

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { wallNowMs } from '../adapters/clock.ts';
+import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { err } from '../adapters/terminal.ts';
-import { fail, type Result } from '../core/errors.ts';
-import { composeNode } from './compose-node.ts';
+import { fail, type Problem, type Result } from '../core/errors.ts';
+import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { joinWithinOption, labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
@@ -69,10 +70,38 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const { node, exited } = composed.value;
   if (options.withParent === true) leaveWithParent(node);
   else leaveOnSignals(node);
-  err(`joined swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
+  err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
+  const watch = watchJoining(composed.value, swarmId);
   const { exit, message } = await exited;
-  err(`left: ${message} (${exit})`);
+  const problem = watch.stop();
+  err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
+}
+
+const WATCH_MS = 500;
+
+/** Says when the swarm is reached, and until then why it is not: a wrong key or a dead seed looks like patience otherwise. */
+function watchJoining({ seedState }: ComposedNode, swarmId: string): { stop(): Problem | null } {
+  const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
+  let said = '';
+  let isJoined = false;
+  let cancel = (): void => {};
+  const look = (): void => {
+    const { connected, problem } = seedState();
+    isJoined ||= connected;
+    if (isJoined) return err(`connected to swarm ${swarmId}`);
+    if (problem !== null && problem.message !== said)
+      err(`not connected yet: ${problem.message}  (${problem.hint ?? 'it is tried again'})`);
+    said = problem?.message ?? said;
+    cancel = clock.after(WATCH_MS, look);
+  };
+  look();
+  return {
+    stop() {
+      cancel();
+      return isJoined ? null : seedState().problem;
+    },
+  };
 }
 
 export function command(): Command {

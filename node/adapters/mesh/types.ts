@@ -2,7 +2,7 @@
 // bytes mean. Three ways to speak, each with its own promise: `publish` reaches everybody, sooner or later, perhaps not (anti-entropy repairs);
 // `send` reaches one peer in order while the stream lives; `request` gets one answer or one problem. Every expected failure is a value.
 
-import type { Result } from '../../core/errors.ts';
+import type { Problem, Result } from '../../core/errors.ts';
 import type { NodeId } from '../../core/messages.ts';
 
 export const GOSSIP_TOPICS = ['entries', 'beats'] as const;
@@ -124,6 +124,8 @@ export interface Mesh {
   learn(peer: NodeId, addresses: readonly string[]): void;
   peers(): NodeId[];
   disconnect(peer: NodeId): Promise<void>;
+  /** Whether anybody is connected, and else why the first seed could not be reached; null while that is being tried. */
+  seedState(): { readonly connected: boolean; readonly problem: Problem | null };
   counters(): MeshCounters;
   stop(): Promise<void>;
 }
