@@ -136,7 +136,6 @@ function assemble(work: Work, parts: Parts): ValidScenario | null {
     policies: {
       onNodeLoss: lossPolicyOf(policies?.onNodeLoss ?? 'reassign'),
       onCoordinatorLoss: policies?.onCoordinatorLoss ?? 'terminate',
-      onOverload: policies?.onOverload ?? 'taint',
     },
     deadlineMs: run.deadlineMs,
     setupMsMax: setupMsMax ?? 0,

@@ -182,7 +182,6 @@ export const policiesShape = z.strictObject({
     ])
     .default('reassign'),
   onCoordinatorLoss: z.enum(['terminate', 'reelect']).default('terminate'),
-  onOverload: z.enum(['taint', 'abort']).default('taint').describe('When the generator itself cannot keep up.'),
 });
 
 /** Sections whose shape is one schema: parsed one by one, so that an error in one does not hide those of the others. */

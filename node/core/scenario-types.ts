@@ -99,8 +99,6 @@ export interface ValidMeetings {
 export interface ValidPolicies {
   readonly onNodeLoss: NodeLossPolicy;
   readonly onCoordinatorLoss: 'terminate' | 'reelect';
-  /** What an overloaded generator does to the run: mark its windows and go on (exit 116 at the end), or end the run. */
-  readonly onOverload: 'taint' | 'abort';
 }
 
 export interface ValidScenario {

@@ -84,7 +84,7 @@ export function scenarioOf(group: Partial<ValidGroup> & Pick<ValidGroup, 'load'>
     meetings: null,
     groups: [whole],
     thresholds: [],
-    policies: { onNodeLoss: { kind: 'reassign' }, onCoordinatorLoss: 'terminate', onOverload: 'taint' },
+    policies: { onNodeLoss: { kind: 'reassign' }, onCoordinatorLoss: 'terminate' },
     deadlineMs: 1_000_000,
     setupMsMax: 1000,
     gracefulStopMs: 0,

@@ -49,7 +49,7 @@ describe('a valid scenario', () => {
         },
         teardown: null,
       },
-      policies: { onNodeLoss: { kind: 'reassign' }, onCoordinatorLoss: 'terminate', onOverload: 'taint' },
+      policies: { onNodeLoss: { kind: 'reassign' }, onCoordinatorLoss: 'terminate' },
       setupMsMax: 60_000,
       gracefulStopMs: 10_000,
       deadlineMs: 60_000 + 30_000 + 10_000 + 120_000,
@@ -89,7 +89,7 @@ describe('a valid scenario', () => {
 
   it('understands every policy, stage and distribution', () => {
     const scenario = parsed(
-      `${base}policies: { onNodeLoss: { tolerate: 12.5% }, onCoordinatorLoss: reelect, onOverload: abort }
+      `${base}policies: { onNodeLoss: { tolerate: 12.5% }, onCoordinatorLoss: reelect }
 `.replace(
         '        - { hold: 20s }',
         '        - { step: 5, for: 1s }\n        - { spike: 200%, over: 1s, for: 2s }\n        - { sawtooth: 8, low: 10%, period: 2s, times: 3 }\n    stay: { lognormal: { median: 2s, sigma: 1 } }\n    pause: { uniform: [1s, 2s] }',
@@ -98,7 +98,6 @@ describe('a valid scenario', () => {
     expect(scenario.policies).toEqual({
       onNodeLoss: { kind: 'tolerate', percent: 12.5 },
       onCoordinatorLoss: 'reelect',
-      onOverload: 'abort',
     });
     expect(scenario.groups[0]?.load.segments.map(({ fromLevel, toLevel }) => [fromLevel, toLevel])).toEqual([
       [0, 10],
