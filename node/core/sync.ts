@@ -10,8 +10,13 @@ import type { Entry, Message, NodeId } from './messages.ts';
 import { hashString } from './rng.ts';
 import type { NodeState, PeerSync, SyncState } from './state.ts';
 
-/** A range asked for is not asked of anybody else for this long. */
-const ASK_AGAIN_MS = 500;
+/** A range asked for is not asked of anybody else for this long. Shorter than an answer takes on a busy machine, everything would come twice. */
+const ASK_AGAIN_MS = 1500;
+/** Peers told of news in one round. A seed that hundreds joined through takes turns, so that its messages a second stay bounded. */
+const TOLD_PER_ROUND_MAX = BOUNDS.neighboursMax * 2;
+/** While a larger swarm gathers, neighbours are chosen among at least half of the expected nodes or this many: chosen at once, all would choose the first few. */
+const CHOICE_MIN = 64;
+const SMALL_SWARM = 16;
 /** A peer that has not been heard for this many idle periods is no longer told things. */
 const FORGET_PERIODS = 4;
 /** A neighbour that is neither connected nor heard for this many idle periods is replaced, and tried again after that many. */
@@ -60,15 +65,23 @@ function announce(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSy
   sync.lastSentMs = state.nowMs;
 }
 
-function chooseNeighbours(state: NodeState): Set<NodeId> {
-  const self = state.config.self;
+/** Nodes worth exchanging logs with, sorted. */
+function candidates(state: NodeState): NodeId[] {
   const isGone = (node: NodeId): boolean => state.facts.byes.has(node) || state.chain.down.has(node);
-  const known = [...state.facts.hellos.keys()].filter((node) => node !== self && !isGone(node)).sort();
+  const known = [...state.facts.hellos.keys()].filter((node) => node !== state.config.self && !isGone(node)).sort();
   // Machines die without a word: with only such neighbours a node would stay cut off among the living.
   const reachable = known.filter((node) => (state.sync.unreachable.get(node) ?? 0) <= state.nowMs);
-  const others = reachable.length > 0 ? reachable : known;
+  return reachable.length > 0 ? reachable : known;
+}
+
+/** The ring's successor, then those it has, then the best of the ranking: every change is a connection more, so only the successor displaces anybody. */
+function chooseNeighbours(state: NodeState, others: readonly NodeId[]): Set<NodeId> {
+  const self = state.config.self;
   const successor = others.find((node) => node > self) ?? others[0];
   const chosen = new Set<NodeId>(successor === undefined ? [] : [successor]);
+  const there = new Set(others);
+  for (const [peer, sync] of state.sync.peers) if (sync.chosen && there.has(peer) && chosen.size < BOUNDS.neighboursMax) chosen.add(peer);
+  if (chosen.size >= BOUNDS.neighboursMax) return chosen;
   const seed = hashString(self);
   const ranked = others.map((node) => ({ node, rank: hashString(node, seed) })).sort((a, b) => a.rank - b.rank);
   for (const { node } of ranked) {
@@ -78,13 +91,24 @@ function chooseNeighbours(state: NodeState): Set<NodeId> {
   return chosen;
 }
 
+/** Whether the choice can wait for the next idle round: the swarm is still gathering, or there are as many live neighbours as there should be. */
+function canChooseLater(state: NodeState): boolean {
+  const { config, sync, facts, chain } = state;
+  const expected = config.expectNodes + config.expectWitnesses;
+  const isGathering = chain.roster.size === 0 && facts.hellos.size < Math.min(CHOICE_MIN, expected / 2);
+  if (expected > SMALL_SWARM && isGathering) return true;
+  let live = 0;
+  for (const [peer, { chosen }] of sync.peers) if (chosen && !facts.byes.has(peer) && !chain.down.has(peer)) live += 1;
+  return live >= BOUNDS.neighboursMax;
+}
+
 function dial(state: NodeState, effects: Effects, peer: NodeId): void {
   effects.dial.push({ peer, addresses: state.facts.hellos.get(peer)?.body.addresses ?? [], connect: true });
 }
 
 function refreshNeighbours(state: NodeState, effects: Effects): void {
   state.sync.neighboursDirty = false;
-  const chosen = chooseNeighbours(state);
+  const chosen = chooseNeighbours(state, candidates(state));
   for (const [peer, sync] of state.sync.peers) sync.chosen = chosen.has(peer);
   for (const peer of chosen) {
     const known = state.sync.peers.has(peer);
@@ -188,24 +212,39 @@ export function askMore(state: NodeState, effects: Effects, from: NodeId, news: 
   ask(state, effects, from, sync, false);
 }
 
+/** Tells peers of news, those first who have waited longest. */
+function tellNews(state: NodeState, effects: Effects): void {
+  const { sync, nowMs, config } = state;
+  let waiting = [...sync.peers].filter(([, peerSync]) => peerSync.unannounced.size > 0);
+  if (waiting.length > TOLD_PER_ROUND_MAX) {
+    waiting = waiting.sort(([, a], [, b]) => a.lastSentMs - b.lastSentMs).slice(0, TOLD_PER_ROUND_MAX);
+    sync.announceAtMs = nowMs + config.timing.syncMs;
+  }
+  for (const [peer, peerSync] of waiting) announce(state, effects, peer, peerSync, false);
+}
+
 /** Periodic part: neighbours, announcements, idle digests. Returns when it wants to be called next. */
 export function syncTick(state: NodeState, effects: Effects): number {
   const { sync, nowMs, config } = state;
   if (sync.announceAtMs <= nowMs) {
     sync.announceAtMs = Number.POSITIVE_INFINITY;
-    if (sync.neighboursDirty) refreshNeighbours(state, effects);
-    for (const [peer, peerSync] of sync.peers) if (peerSync.unannounced.size > 0) announce(state, effects, peer, peerSync, false);
+    if (sync.neighboursDirty && !canChooseLater(state)) refreshNeighbours(state, effects);
+    tellNews(state, effects);
   }
   if (sync.idleAtMs <= nowMs) {
     sync.idleAtMs = nowMs + config.timing.syncIdleMs;
     if (sync.neighboursDirty) refreshNeighbours(state, effects);
+    const recentMs = config.timing.syncIdleMs * UNREACHABLE_PERIODS;
+    const isHeard = [...sync.peers.values()].some(({ chosen, lastHeardMs }) => chosen && nowMs - lastHeardMs < recentMs);
     for (const [peer, peerSync] of sync.peers) {
       const silentMs = nowMs - peerSync.lastHeardMs;
       if (!peerSync.chosen && silentMs > config.timing.syncIdleMs * FORGET_PERIODS) sync.peers.delete(peer);
-      else if (nowMs - peerSync.lastSentMs >= config.timing.syncIdleMs / 2) announce(state, effects, peer, peerSync, false);
+      // One digest of a pair is enough, and none when neither chose the other and neighbours answer: a seed's would grow with the swarm.
+      else if ((peerSync.chosen || !isHeard) && nowMs - peerSync.lastSentMs >= config.timing.syncIdleMs / 2)
+        announce(state, effects, peer, peerSync, false);
       if (peerSync.chosen && !sync.connected.has(peer)) {
         dial(state, effects, peer);
-        if (silentMs > config.timing.syncIdleMs * UNREACHABLE_PERIODS) replace(state, peer);
+        if (silentMs > recentMs) replace(state, peer);
       }
       ask(state, effects, peer, peerSync, false);
     }
