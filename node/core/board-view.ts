@@ -24,8 +24,15 @@ export interface BoardFacts {
   readonly nodesExpected: number;
   readonly coordinator: string | null;
   readonly term: number;
-  /** `planned`: what the plan wants active now. */
-  readonly groups: readonly { readonly group: string; readonly type: string; readonly planned: number; readonly peak: number }[];
+  readonly groups: readonly {
+    readonly group: string;
+    readonly type: string;
+    /** What the plan wants active now. */
+    readonly planned: number;
+    /** The least that it wanted in the last two seconds: nodes' windows are of different age, and on a ramp that is no shortfall. */
+    readonly plannedLately: number;
+    readonly peak: number;
+  }[];
   readonly types: readonly TypeMetrics[];
   /** Short names of nodes that are down, and of all nodes. */
   readonly nodesLost: readonly string[];
@@ -90,7 +97,7 @@ function taintTrouble(aggregate: Aggregate, names: ReadonlyMap<NodeId, string>):
 function troublesOf(aggregate: Aggregate, facts: BoardFacts): BoardTrouble[] {
   const troubles: BoardTrouble[] = [];
   if (facts.nodesLost.length > 0) troubles.push({ level: 'error', text: `lost: ${facts.nodesLost.slice(0, NODES_SHOWN * 2).join(', ')}` });
-  const planned = facts.groups.reduce((sum, group) => sum + group.planned, 0);
+  const planned = facts.groups.reduce((sum, group) => sum + group.plannedLately, 0);
   const { owned } = liveLoad(aggregate);
   // Two per cent and two endpoints: ramps are sampled at slightly different moments on every node.
   if (facts.phase === 'running' && facts.elapsedMs > LEVEL_STALE_MS && planned - owned > Math.max(2, planned * 0.02)) {

@@ -13,8 +13,8 @@ import type { ScaleOrder } from '../core/plan-types.ts';
 import { curve, plannedActive } from '../core/planned.ts';
 import type { ValidGroup, ValidScenario } from '../core/scenario-types.ts';
 import { type NodeState, ordersOf, swarmNow } from '../core/state.ts';
-import type { FileSummary, ThresholdResult } from '../core/summary-types.ts';
 import type { GroupFacts, NodeFacts, SummaryFacts } from '../core/summary-facts.ts';
+import type { FileSummary, ThresholdResult } from '../core/summary-types.ts';
 import type { LoadedRun } from './load-run.ts';
 import { type EventNote, nodeName } from './node-names.ts';
 
@@ -141,6 +141,8 @@ function scaleNote(scales: readonly ScaleOrder[]): string | null {
 
 /** What is planned is compared with what the newest windows say, so it is asked for their middle: a ramp would look like a shortfall else. */
 const WINDOW_AGE_MS = 500;
+/** How much older other nodes' newest windows may be. */
+const WINDOWS_APART_MS = 2000;
 
 export function boardFacts(
   state: NodeState,
@@ -169,12 +171,18 @@ export function boardFacts(
     nodesExpected: Math.max(config.expectNodes, members.length),
     coordinator: coordinator === null ? null : nodeName(state, coordinator.node),
     term: coordinator?.term ?? 0,
-    groups: (run?.scenario.groups ?? []).map(({ name, type }) => ({
-      group: name,
-      type,
-      planned: run === null || isOver || shownMs < 0 ? 0 : plannedActive(run.scenario, name, shownMs, scales),
-      peak: peakOf(run!, name),
-    })),
+    groups: (run?.scenario.groups ?? []).map(({ name, type }) => {
+      const plannedAt = (atMs: number): number =>
+        run === null || isOver || atMs < 0 ? 0 : plannedActive(run.scenario, name, atMs, scales);
+      const planned = plannedAt(shownMs);
+      return {
+        group: name,
+        type,
+        planned,
+        plannedLately: Math.min(planned, plannedAt(shownMs - WINDOWS_APART_MS)),
+        peak: peakOf(run!, name),
+      };
+    }),
     types: run?.types ?? [],
     nodesLost: members.filter(({ node }) => chain.down.has(node)).map(({ node }) => nodeName(state, node)),
     nodeNames: new Map<NodeId, string>([...facts.hellos.keys()].map((node) => [node, nodeName(state, node)])),

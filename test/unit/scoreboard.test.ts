@@ -61,8 +61,17 @@ describe('the board', () => {
   });
 
   it('tells of planned endpoints that no node owns', () => {
-    const facts = sampleBoardFacts({ elapsedMs: 20_000, groups: [{ group: 'viewers', type: 'http', planned: 500, peak: 500 }] });
+    const facts = sampleBoardFacts({
+      elapsedMs: 20_000,
+      groups: [{ group: 'viewers', type: 'http', planned: 500, plannedLately: 500, peak: 500 }],
+    });
     expect(boardView(sampleAggregate(20), facts).troubles.some(({ text }) => /endpoints are owned by no node/.test(text))).toBe(true);
+  });
+
+  it('takes a ramp between two windows for no shortfall', () => {
+    const groups = [{ group: 'viewers', type: 'http', planned: 500, plannedLately: 100, peak: 500 }];
+    const { troubles } = boardView(sampleAggregate(20), sampleBoardFacts({ elapsedMs: 20_000, groups }));
+    expect(troubles.some(({ text }) => /owned by no node/.test(text))).toBe(false);
   });
 
   it('lets no foreign text reach the terminal as control codes', () => {
