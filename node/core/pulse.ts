@@ -44,6 +44,7 @@ function extendGrant(state: NodeState, effects: Effects, untilMs: number): void 
 export function onPulseAck(state: NodeState, effects: Effects, from: NodeId, ack: Extract<Message, { type: 'pulse-ack' }>): void {
   const { owner, coordinator, nowMs, config } = state;
   if (coordinator === null || coordinator.node !== from || coordinator.term !== ack.term || ack.pulseSentMs > nowMs) return;
+  const isNews = ack.term > state.election.heardTerm || ack.beat > state.election.heardBeat;
   if (!heardBeat(state, ack.term, ack.beat)) return;
   observe(state.clock, ack.term, ack.pulseSentMs, nowMs, ack.swarmMs);
   const acked = owner.windowsAckedTerm === ack.term ? Math.max(owner.windowsAcked, ack.windowsUpTo) : ack.windowsUpTo;
@@ -57,7 +58,8 @@ export function onPulseAck(state: NodeState, effects: Effects, from: NodeId, ack
   }
   if (!upToDate) effects.send.push({ to: from, message: { type: 'want', after: { [from]: heldSeq(state.log, from) }, full: false } });
   const member = state.chain.roster.has(config.self) && !state.chain.down.has(config.self);
-  if (progressed && acked < owner.windowLast) owner.nextPulseMs = nowMs;
+  // Gossip lost the beat that this answer names: echoing it at once keeps the coordinator's lease, which two lost beats would end.
+  if (isNews || (progressed && acked < owner.windowLast)) owner.nextPulseMs = nowMs;
   else if (member && (!ack.granted || !upToDate)) owner.nextPulseMs = Math.min(owner.nextPulseMs, nowMs + config.timing.syncMs);
   for (const [node, held] of Object.entries(ack.custody)) {
     const has = state.held.get(node) ?? 0;
