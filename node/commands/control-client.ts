@@ -40,7 +40,9 @@ function socketsIn(folder: string): string[] {
 const overProblem = (folder: string): Problem => ({
   code: 'QUILT_RUN_OVER',
   message: `no node of ${folder} is running`,
-  hint: existsSync(join(folder, RUN_FILES.summary)) ? `the run is over: see ${join(folder, RUN_FILES.summaryText)}` : 'start one with quilt-swarm run or seed',
+  hint: existsSync(join(folder, RUN_FILES.summary))
+    ? `the run is over: see ${join(folder, RUN_FILES.summaryText)}`
+    : 'start one with quilt-swarm run or seed',
 });
 
 function localTarget(folder: string): ControlTarget {
@@ -98,7 +100,8 @@ export async function findTarget(where: string | undefined): Promise<Result<Cont
   if (folder === null) {
     return fail({ code: 'QUILT_NO_RUN', message: `there is no run in ${RUNS_FOLDER}/ here`, hint: 'name a run folder or give a ticket' });
   }
-  if (!existsSync(folder)) return fail({ code: 'QUILT_NO_RUN', message: `there is no run folder ${folder}`, hint: 'give a run folder or a whole ticket' });
+  if (!existsSync(folder))
+    return fail({ code: 'QUILT_NO_RUN', message: `there is no run folder ${folder}`, hint: 'give a run folder or a whole ticket' });
   return ok(localTarget(folder));
 }
 

@@ -12,8 +12,17 @@ import { loadOperatorKey, orderText, sign } from './operator.ts';
 export const keyOption = (): Option =>
   new Option('--key <file>', "the operator's key (default: the one in the run folder)").env('QUILT_OPERATOR_KEY');
 
-async function send(target: ControlTarget, keyPath: string | undefined, makeOrder: (status: StatusView) => Result<Order>): Promise<Result<StatusView>> {
-  const key = keyPath === undefined && target.folder !== null ? loadOperatorKey(target.folder) : keyPath === undefined ? NO_KEY : loadIdentity(keyPath);
+async function send(
+  target: ControlTarget,
+  keyPath: string | undefined,
+  makeOrder: (status: StatusView) => Result<Order>,
+): Promise<Result<StatusView>> {
+  const key =
+    keyPath === undefined && target.folder !== null
+      ? loadOperatorKey(target.folder)
+      : keyPath === undefined
+        ? NO_KEY
+        : loadIdentity(keyPath);
   if (!key.ok) return key;
   const status = await askFor<StatusView>(target, { ask: 'status' });
   if (!status.ok) return status;

@@ -26,10 +26,15 @@ export interface SwarmSecrets {
 }
 
 export function makeSwarm(): SwarmSecrets {
-  return { swarmId: `s${randomBytes(ID_BYTES).toString('hex')}`, swarmKey: new Uint8Array(randomBytes(SWARM_KEY_BYTES)), operator: makeIdentity() };
+  return {
+    swarmId: `s${randomBytes(ID_BYTES).toString('hex')}`,
+    swarmKey: new Uint8Array(randomBytes(SWARM_KEY_BYTES)),
+    operator: makeIdentity(),
+  };
 }
 
-export const saveOperatorKey = (folder: string, operator: Identity): Result<null> => saveIdentity(join(folder, RUN_FILES.operatorKey), operator);
+export const saveOperatorKey = (folder: string, operator: Identity): Result<null> =>
+  saveIdentity(join(folder, RUN_FILES.operatorKey), operator);
 export const loadOperatorKey = (folder: string): Result<Identity> => loadIdentity(join(folder, RUN_FILES.operatorKey));
 
 export interface TicketInit {

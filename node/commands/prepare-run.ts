@@ -25,7 +25,12 @@ export async function prepareRun(file: string, variables: Texts, tags: Texts): P
   const { scenario, text } = read.value;
   const problems: Problem[] = [];
   for (const [host, reason] of await unresolvedHosts(targetsOf(scenario).map(hostOf))) {
-    problems.push({ code: 'QUILT_TARGET_UNRESOLVED', file, message: `target ${host} does not resolve: ${reason}`, hint: 'correct it, or give another with -e' });
+    problems.push({
+      code: 'QUILT_TARGET_UNRESOLVED',
+      file,
+      message: `target ${host} does not resolve: ${reason}`,
+      hint: 'correct it, or give another with -e',
+    });
   }
   const bundle = packBundle({ scenarioPath: file, scenarioText: text, variables, tags, paths: scenario.files });
   if (!bundle.ok) problems.push(...bundle.problems);

@@ -1,9 +1,9 @@
 // The end of a run on the terminal: the summary, always, also after an abort; as JSON when a machine reads. Without a coordinator's report (it was lost
 // before it could judge) the reason stands alone.
 
+import { renderSummary } from '../../tools/scoreboard/summary.ts';
 import { columns, err, out, write } from '../adapters/terminal.ts';
 import type { Summary } from '../core/summary-types.ts';
-import { renderSummary } from '../../tools/scoreboard/summary.ts';
 
 /** Width of the copy that is kept as a file. */
 const FILE_COLUMNS = 110;

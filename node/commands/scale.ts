@@ -4,8 +4,8 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { err } from '../adapters/terminal.ts';
 import { fail, ok } from '../core/errors.ts';
-import type { StatusView } from '../runtime/node-status.ts';
 import { suggestion } from '../core/suggest.ts';
+import type { StatusView } from '../runtime/node-status.ts';
 import { finishWithProblems, runCommand } from './finish.ts';
 import { giveOrder, keyOption, runIdOf } from './give-order.ts';
 
@@ -24,7 +24,8 @@ function amountArgument(text: string): Amount {
   const percent = /^([+-]\d+(?:\.\d+)?)%$/.exec(text.trim());
   if (percent !== null) return { percent: Number(percent[1]) };
   const factor = Number(text);
-  if (text === '' || !(factor >= 0 && factor <= FACTOR_MAX)) throw new InvalidArgumentError(`a factor from 0 to ${FACTOR_MAX}, or +N% or -N%, is expected.`);
+  if (text === '' || !(factor >= 0 && factor <= FACTOR_MAX))
+    throw new InvalidArgumentError(`a factor from 0 to ${FACTOR_MAX}, or +N% or -N%, is expected.`);
   return { factor };
 }
 

@@ -4,13 +4,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { renderBoard } from '../../tools/scoreboard/board.ts';
+import { createStyle, type Style } from '../../tools/scoreboard/style.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { columns, out, write } from '../adapters/terminal.ts';
 import type { StatusView } from '../runtime/node-status.ts';
 import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock, wait } from '../runtime/runtime-clock.ts';
-import { renderBoard } from '../../tools/scoreboard/board.ts';
-import { createStyle, type Style } from '../../tools/scoreboard/style.ts';
 import { askFor, type ControlTarget, findTarget } from './control-client.ts';
 import { finishWithProblems, runCommand } from './finish.ts';
 import { wantsColor } from './live-board.ts';

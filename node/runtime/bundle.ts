@@ -71,7 +71,12 @@ export function packBundle({ scenarioPath, scenarioText, variables, tags, paths 
   }
   if (sizeBytes > BUNDLE_BYTES_MAX || files.size >= BUNDLE_FILES_MAX) {
     const message = `the scenario with its files is larger than ${BUNDLE_BYTES_MAX} bytes or ${BUNDLE_FILES_MAX} files`;
-    problems.push({ code: 'QUILT_BUNDLE_SIZE', message, hint: 'Every node fetches them: keep bulk data in the target.', file: scenarioPath });
+    problems.push({
+      code: 'QUILT_BUNDLE_SIZE',
+      message,
+      hint: 'Every node fetches them: keep bulk data in the target.',
+      file: scenarioPath,
+    });
   }
   if (problems.length > 0) return fail(...problems);
   const sorted = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));

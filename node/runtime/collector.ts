@@ -2,7 +2,7 @@
 // at the end writes the report. Any node can become coordinator, so any node has one; it holds nothing until it is started, and then begins with
 // what its store has (own spool, custody, earlier terms). Folding is idempotent, so nothing here minds what comes twice.
 
-import { type Aggregate, absorb, createAggregate, hasStaleClaims } from '../core/aggregate.ts';
+import { type Aggregate, absorb, createAggregate, hasStaleClaims, hasWindow } from '../core/aggregate.ts';
 import { boardView } from '../core/board-view.ts';
 import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { ExitName } from '../core/errors.ts';
@@ -12,7 +12,7 @@ import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
 import { savedFacts } from '../core/summary-facts.ts';
 import type { BoardView, Summary } from '../core/summary-types.ts';
-import { abortingThreshold, evaluateThresholds } from '../core/threshold-eval.ts';
+import { abortingThreshold, type EvaluationFacts, evaluateThresholds } from '../core/threshold-eval.ts';
 import { timelineReport } from '../core/timeline-report.ts';
 import { decodeWindow } from '../core/window-codec.ts';
 import { isClaimWinner } from './claim-winner.ts';
@@ -64,122 +64,133 @@ export interface Collector {
 
 const EVALUATE_MS = 1000;
 
-export function createCollector(init: CollectorInit): Collector {
-  const { clock, state, store, runFolder } = init;
-  const isWinner = (claimId: string, node: NodeId): boolean => isClaimWinner(state, claimId, node);
-  let aggregate = createAggregate({ isWinner });
-  let collecting: Promise<void> | null = null;
-  let report: Report | null = null;
-  let cancelTimer: () => void = () => {};
+export const createCollector = (init: CollectorInit): Collector => new Collecting(init);
 
-  const fold = (into: Aggregate, node: NodeId, frames: readonly WindowFrame[]): void => {
-    for (const frame of frames) {
+class Collecting implements Collector {
+  readonly #init: CollectorInit;
+  #aggregate: Aggregate;
+  #collecting: Promise<void> | null = null;
+  #report: Report | null = null;
+  #cancelTimer: () => void = () => {};
+
+  constructor(init: CollectorInit) {
+    this.#init = init;
+    this.#aggregate = createAggregate({ isWinner: this.#isWinner });
+  }
+
+  readonly #isWinner = (claimId: string, node: NodeId): boolean => isClaimWinner(this.#init.state, claimId, node);
+
+  start(): void {
+    const { log, clock } = this.#init;
+    // Again in a later term: what was stored in between did not count then.
+    this.#collecting = (this.#collecting ?? Promise.resolve()).then(() => this.#foldStore());
+    this.#collecting.catch((error) => log.error({ error: String(error) }, 'stored windows not readable'));
+    this.#cancelTimer();
+    this.#cancelTimer = clock.after(EVALUATE_MS, () => this.#evaluate());
+  }
+
+  isCollecting(): boolean {
+    return this.#collecting !== null;
+  }
+
+  add(node: NodeId, windows: readonly WindowFrame[]): void {
+    const fresh = windows.filter(({ number }) => !hasWindow(this.#aggregate, node, number));
+    for (const frame of fresh) {
       const window = decodeWindow(frame.payload);
       // The number that was acknowledged is the frame's; a node that lies about its own windows spoils only these.
-      if (window.ok) absorb(into, node, { ...window.value, number: frame.number });
-      else init.log.warn({ node, number: frame.number, problems: window.problems }, 'window not readable');
+      if (window.ok) absorb(this.#aggregate, node, { ...window.value, number: frame.number });
+      else this.#init.log.warn({ node, number: frame.number, problems: window.problems }, 'window not readable');
     }
-  };
+    this.#init.runFolder.appendWindows(node, fresh);
+  }
 
-  const foldStore = async (into: Aggregate): Promise<void> => {
-    for (const node of await store.windowNodes()) {
-      const frames = await store.windows(node, 1, Number.MAX_SAFE_INTEGER);
-      fold(into, node, frames);
-      runFolder.appendWindows(node, frames);
-    }
-  };
+  async #foldStore(): Promise<void> {
+    const { store } = this.#init;
+    for (const node of await store.windowNodes()) this.add(node, await store.windows(node, 1, Number.MAX_SAFE_INTEGER));
+  }
 
-  const elapsedMs = (): number =>
-    state.chain.t0SwarmMs === null ? 0 : Math.max(0, clock.nowMs() + state.clock.offsetMs - state.chain.t0SwarmMs);
-  const evaluation = (run: LoadedRun) => ({
-    elapsedMs: elapsedMs(),
-    metrics: [...run.types.flatMap(({ metrics }) => metrics), ...BUILTIN_METRICS],
-  });
+  #evaluation(run: LoadedRun): EvaluationFacts {
+    const { clock, state } = this.#init;
+    const { t0SwarmMs } = state.chain;
+    const elapsedMs = t0SwarmMs === null ? 0 : Math.max(0, clock.nowMs() + state.clock.offsetMs - t0SwarmMs);
+    return { elapsedMs, metrics: [...run.types.flatMap(({ metrics }) => metrics), ...BUILTIN_METRICS] };
+  }
 
-  const evaluate = (): void => {
-    cancelTimer = clock.after(EVALUATE_MS, evaluate);
-    const run = init.run();
+  #evaluate(): void {
+    const { clock, state, emit } = this.#init;
+    this.#cancelTimer = clock.after(EVALUATE_MS, () => this.#evaluate());
+    const run = this.#init.run();
     if (run === null || state.chain.phase !== 'running') return;
-    const crossed = abortingThreshold(aggregate, run.scenario.thresholds, evaluation(run));
+    const crossed = abortingThreshold(this.#aggregate, run.scenario.thresholds, this.#evaluation(run));
     if (crossed === null) return;
     const message = `${crossed.selector} ${crossed.expression}, observed ${crossed.observed}`;
-    init.emit({ type: 'abort-wanted', reason: 'aborted-by-threshold', message });
-  };
+    emit({ type: 'abort-wanted', reason: 'aborted-by-threshold', message });
+  }
 
-  const write = async (run: LoadedRun, { reason, message, missing }: JudgeInput): Promise<Report> => {
-    await collecting;
-    if (hasStaleClaims(aggregate, isWinner)) {
-      aggregate = createAggregate({ isWinner });
-      await foldStore(aggregate);
+  async #write(run: LoadedRun, { reason, message, missing }: JudgeInput): Promise<Report> {
+    const { state, clock, version, notes, runFolder, renderSummary } = this.#init;
+    await this.#collecting;
+    if (hasStaleClaims(this.#aggregate, this.#isWinner)) {
+      this.#aggregate = createAggregate({ isWinner: this.#isWinner });
+      await this.#foldStore();
     }
-    const facts = summaryFacts({
-      state,
-      run,
-      aggregate,
-      version: init.version,
-      wallMs: clock.wallMs(),
-      end: reason,
-      endMessage: message,
-      missing,
-      notes: init.notes,
-      files: filesOf(runFolder.path),
-    });
+    const aggregate = this.#aggregate;
+    const files = filesOf(runFolder.path);
+    const wallMs = clock.wallMs();
+    const facts = summaryFacts({ state, run, aggregate, version, wallMs, end: reason, endMessage: message, missing, notes, files });
     const summary = summarize(aggregate, facts);
-    const written = { summary, text: init.renderSummary(summary) };
-    runFolder.writeSummary(written.summary, written.text);
+    this.#report = { summary, text: renderSummary(summary) };
+    runFolder.writeSummary(summary, this.#report.text);
     runFolder.writeFacts(savedFacts(facts, aggregate));
     if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs));
-    report = written;
-    return written;
-  };
+    return this.#report;
+  }
 
-  const start = (): void => {
-    if (collecting !== null) return;
-    collecting = foldStore(aggregate);
-    collecting.catch((error) => init.log.error({ error: String(error) }, 'stored windows not readable'));
-    cancelTimer = clock.after(EVALUATE_MS, evaluate);
-  };
+  judge(input: JudgeInput): void {
+    this.#cancelTimer();
+    const { log, emit } = this.#init;
+    const tell = (exit: ExitName, message: string): void => emit({ type: 'judged', exit, message });
+    const run = this.#init.run();
+    if (run === null) return tell('setupFailed', input.message);
+    this.#write(run, input).then(
+      ({ summary }) => tell(summary.verdict.exit, summary.verdict.reasons[0]?.message ?? 'passed'),
+      (error) => {
+        log.error({ error: error instanceof Error ? error.stack : String(error) }, 'report not written');
+        tell('internalFault', `the report could not be written: ${(error as Error).message}`);
+      },
+    );
+  }
 
-  return {
-    start,
-    isCollecting: () => collecting !== null,
-    add(node, windows) {
-      fold(aggregate, node, windows);
-      runFolder.appendWindows(node, windows);
-    },
-    judge(input) {
-      cancelTimer();
-      const tell = (exit: ExitName, message: string): void => init.emit({ type: 'judged', exit, message });
-      const run = init.run();
-      if (run === null) return tell('setupFailed', input.message);
-      write(run, input).then(
-        ({ summary }) => tell(summary.verdict.exit, summary.verdict.reasons[0]?.message ?? 'passed'),
-        (error) => {
-          init.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'report not written');
-          tell('internalFault', `the report could not be written: ${(error as Error).message}`);
-        },
-      );
-    },
-    async judgeAlone(input) {
-      const run = init.run();
-      if (report !== null || run === null) return;
-      start();
-      cancelTimer();
-      await write(run, input);
-    },
-    adopt(adopted) {
-      const summary = { ...adopted.summary, files: filesOf(runFolder.path) };
-      report = { summary, text: init.renderSummary(summary) };
-      runFolder.writeSummary(report.summary, report.text);
-    },
-    board() {
-      const run = init.run();
-      const thresholds = run === null || collecting === null ? [] : evaluateThresholds(aggregate, run.scenario.thresholds, evaluation(run));
-      return boardView(aggregate, boardFacts(state, run, aggregate, thresholds, clock.nowMs()));
-    },
-    report: () => report,
-    stop: () => cancelTimer(),
-  };
+  async judgeAlone(input: JudgeInput): Promise<void> {
+    const run = this.#init.run();
+    if (this.#report !== null || run === null) return;
+    this.start();
+    this.#cancelTimer();
+    await this.#write(run, input);
+  }
+
+  adopt(adopted: Report): void {
+    const { runFolder, renderSummary } = this.#init;
+    const summary = { ...adopted.summary, files: filesOf(runFolder.path) };
+    this.#report = { summary, text: renderSummary(summary) };
+    runFolder.writeSummary(summary, this.#report.text);
+  }
+
+  board(): BoardView {
+    const { state, clock } = this.#init;
+    const run = this.#init.run();
+    const isKnown = run !== null && this.isCollecting();
+    const thresholds = isKnown ? evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)) : [];
+    return boardView(this.#aggregate, boardFacts(state, run, this.#aggregate, thresholds, clock.nowMs()));
+  }
+
+  report(): Report | null {
+    return this.#report;
+  }
+
+  stop(): void {
+    this.#cancelTimer();
+  }
 }
 
 function filesOf(folder: string): { what: string; path: string }[] {

@@ -17,7 +17,9 @@ export interface ControlRequest {
   /** Answer for yourself: do not ask the coordinator. */
   readonly direct?: boolean;
 }
-export type ControlAnswer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly code: string; readonly message: string };
+export type ControlAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 export type ControlHandler = (request: ControlRequest) => Promise<ControlAnswer>;
 
 export interface ControlServer {
@@ -105,7 +107,9 @@ export function askControl(path: string, request: ControlRequest): Promise<Resul
     const socket = createConnection(path);
     const away = (why: string): void => {
       socket.destroy();
-      settle(fail({ code: 'QUILT_NODE_AWAY', message: `no node answers at ${path}: ${why}`, hint: 'Is the run still going? See its log.' }));
+      settle(
+        fail({ code: 'QUILT_NODE_AWAY', message: `no node answers at ${path}: ${why}`, hint: 'Is the run still going? See its log.' }),
+      );
     };
     socket.setTimeout(ANSWER_MS_MAX, () => away('no answer in time'));
     socket.on('error', (error) => away(error.message));

@@ -46,7 +46,10 @@ export function noteOf(report: Report, name: (node: NodeId) => string): Pick<Eve
     case 'refused':
       return { level: 'warning', text: `refused ${report.count} x ${report.what}` };
     case 'clock-jumped':
-      return { level: 'warning', text: `the wall clock of this machine was set ${report.byMs > 0 ? 'forward' : 'back'} by ${seconds(Math.abs(report.byMs))}` };
+      return {
+        level: 'warning',
+        text: `the wall clock of this machine was set ${report.byMs > 0 ? 'forward' : 'back'} by ${seconds(Math.abs(report.byMs))}`,
+      };
     case 'order':
       return { level: 'info', text: `order: ${report.order} ${report.text}` };
     case 'problem':

@@ -4,7 +4,7 @@
 
 import type { NodeConfig } from '../core/config.ts';
 import type { ExitName, Result } from '../core/errors.ts';
-import type { Effects, Report, Restored, Start } from '../core/events.ts';
+import type { Report, Restored, Start } from '../core/events.ts';
 import type { EndReason, Entry, Manifest, NodeId, SignedOrder } from '../core/messages.ts';
 import { createNode, step } from '../core/node.ts';
 import type { NodeState } from '../core/state.ts';
@@ -244,7 +244,8 @@ class Running {
       },
       shardOf: (id) => plan.shards[id]!,
       // Only ends race with the closing of a window; see windows.ts.
-      emit: (event) => (event.type === 'load-stopped' || event.type === 'torn-down' ? this.#windows.emitBetweenWindows(event) : this.#push(event)),
+      emit: (event) =>
+        event.type === 'load-stopped' || event.type === 'torn-down' ? this.#windows.emitBetweenWindows(event) : this.#push(event),
       onDelta: (worker, delta) => {
         this.#health.add(worker, delta.health);
         this.#windows.add(worker, delta);
@@ -275,7 +276,9 @@ class Running {
   /** Workers get every meeting's facts once; a meeting's facts never change. */
   #passMeetings(): void {
     if (this.#pool === null) return;
-    const added = [...this.#state.facts.meetings.values()].map(({ facts }) => facts).filter(({ meeting }) => !this.#meetingsSent.has(meeting));
+    const added = [...this.#state.facts.meetings.values()]
+      .map(({ facts }) => facts)
+      .filter(({ meeting }) => !this.#meetingsSent.has(meeting));
     for (const { meeting } of added) this.#meetingsSent.add(meeting);
     if (added.length > 0) this.#pool.meetings(added);
   }
@@ -342,12 +345,15 @@ class Running {
   #guardWall({ wallMsMax }: Manifest): void {
     if (this.#isWallGuarded) return;
     this.#isWallGuarded = true;
-    this.#init.clock.after(wallMsMax + WALL_SLACK_MS, () => this.#end({ exit: 'budgetReached', message: 'the limit of the run has passed' }));
+    this.#init.clock.after(wallMsMax + WALL_SLACK_MS, () =>
+      this.#end({ exit: 'budgetReached', message: 'the limit of the run has passed' }),
+    );
   }
 
   #onSignal(mode: 'leave' | 'now'): void {
     this.#push({ type: 'signal', mode });
-    if (mode === 'now') this.#init.clock.after(LEAVE_MS_MAX, () => this.#end({ exit: 'stoppedByOperator', message: 'stopped by a signal' }));
+    if (mode === 'now')
+      this.#init.clock.after(LEAVE_MS_MAX, () => this.#end({ exit: 'stoppedByOperator', message: 'stopped by a signal' }));
   }
 
   #onFault(error: unknown): void {

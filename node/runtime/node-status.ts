@@ -125,7 +125,7 @@ function takeOrder(text: string | undefined, parts: ControlParts): ControlAnswer
   } catch {
     return refuse('QUILT_ORDER_BAD', 'the order cannot be read');
   }
-  if (!parts.verifyOrder(order)) return refuse('QUILT_ORDER_UNSIGNED', 'the order is not signed with the key of this swarm\'s operator');
+  if (!parts.verifyOrder(order)) return refuse('QUILT_ORDER_UNSIGNED', "the order is not signed with the key of this swarm's operator");
   parts.order(order);
   return { ok: true, value: null };
 }

@@ -38,7 +38,6 @@ export interface WorkerPool {
   grant(untilMs: number): void;
   scale(scale: ScaleOrder): void;
   meetings(facts: readonly MeetingFacts[]): void;
-  runningClaims(): number;
   pids(): number[];
   close(): void;
 }
@@ -48,90 +47,163 @@ const STOP_SLACK_MS = 800;
 
 export const claimIdOf = (claim: Claim): ClaimId => `${claim.shard}.${claim.epoch}`;
 
-export function createWorkerPool(init: WorkerPoolInit): WorkerPool {
-  const facts: MeetingFacts[] = [];
-  const scales: ScaleOrder[] = [];
-  const preparing: (readonly Claim[])[] = [];
-  let problem: string | null = null;
-  let grantUntilMs = 0;
+export const createWorkerPool = (init: WorkerPoolInit): WorkerPool => new Pool(init);
 
-  const greeting = (): ToWorker[] => [...factMessages(facts), { type: 'grant', untilMs: grantUntilMs }];
-  const slots = Array.from({ length: init.count }, (_, index) =>
-    createWorkerSlot({
-      index,
-      spawn: init.spawn,
-      clock: init.clock,
-      setup: { type: 'setup', ...init.setup, workerIndex: index },
-      greeting,
-      onMessage,
-      onDeath,
-      onReady: resume,
-    }),
-  );
-  const everyone = (message: ToWorker): void => {
-    // A worker that is not ready gets facts and grants by its greeting: holding them too would repeat them.
-    for (const slot of slots) if (slot.isReady()) slot.send(message);
-  };
-  const costOf = (slot: WorkerSlot): number => {
-    let cost = slot.tasks.size;
-    for (const { message } of slot.loads.values()) cost += message.shard.costMillicores;
-    return cost;
-  };
-  const lightest = (): WorkerSlot => slots.reduce((best, slot) => (costOf(slot) < costOf(best) ? slot : best));
+type TaskAnswer = Extract<FromWorker, { type: 'provisioned' | 'provision-failed' | 'torn-down' }>;
 
-  function answerPrepared(): void {
-    if (problem === null && !slots.every((slot) => slot.isReady())) return;
-    for (const claims of preparing.splice(0)) init.emit({ type: 'prepared', claims, problem });
+class Pool implements WorkerPool {
+  readonly #init: WorkerPoolInit;
+  readonly #slots: readonly WorkerSlot[];
+  readonly #facts: MeetingFacts[] = [];
+  readonly #scales: ScaleOrder[] = [];
+  readonly #preparing: (readonly Claim[])[] = [];
+  #problem: string | null = null;
+  #grantUntilMs = 0;
+
+  constructor(init: WorkerPoolInit) {
+    this.#init = init;
+    this.#slots = Array.from({ length: init.count }, (_, index) =>
+      createWorkerSlot({
+        index,
+        spawn: init.spawn,
+        clock: init.clock,
+        setup: { type: 'setup', ...init.setup, workerIndex: index },
+        greeting: () => [...factMessages(this.#facts), { type: 'grant', untilMs: this.#grantUntilMs }],
+        onMessage: (slot, message) => this.#onMessage(slot, message),
+        onDeath: (slot, description) => this.#onDeath(slot, description),
+        onReady: (slot) => this.#resume(slot),
+      }),
+    );
   }
 
-  function onMessage(slot: WorkerSlot, message: FromWorker): void {
+  prepare(claims: readonly Claim[]): void {
+    this.#preparing.push(claims);
+    this.#answerPrepared();
+  }
+
+  provision(claim: Claim, meetings: readonly number[]): void {
+    const slot = this.#lightest();
+    const id = claimIdOf(claim);
+    slot.tasks.set(id, { claim, what: 'provision', meetings: new Set(meetings) });
+    slot.send({ type: 'provision', id, shard: this.#init.shardOf(claim.shard), meetings });
+  }
+
+  teardown(claim: Claim, meetings: readonly MeetingFacts[]): void {
+    const slot = this.#lightest();
+    const id = claimIdOf(claim);
+    slot.tasks.set(id, { claim, what: 'teardown', meetings: new Set(meetings.map(({ meeting }) => meeting)) });
+    slot.send({ type: 'teardown', id, shard: this.#init.shardOf(claim.shard), meetings });
+  }
+
+  load({ claim, t0Ms, fromMs, restartRatePerS }: Extract<Start, { what: 'load' }>): void {
+    const slot = this.#lightest();
+    const id = claimIdOf(claim);
+    const shard = this.#init.shardOf(claim.shard);
+    // The core's rate is this node's share; each worker limits its own restarts.
+    const rate = restartRatePerS / this.#slots.length;
+    const message = { type: 'load', id, shard, t0Ms, fromMs, restartRatePerS: rate, scales: [...this.#scales] } as const;
+    slot.loads.set(id, { claim, message, isStopping: false });
+    // A worker that is not ready gets it by `resume`.
+    if (slot.isReady()) slot.send(message);
+  }
+
+  stop({ claims, graceMs, reason }: Stop): void {
+    const wanted = new Set(claims.map(claimIdOf));
+    for (const slot of this.#slots) {
+      const ids = [...slot.loads.keys()].filter((id) => wanted.delete(id));
+      if (ids.length === 0) continue;
+      for (const id of ids) {
+        const load = slot.loads.get(id);
+        if (load !== undefined) load.isStopping = true;
+      }
+      if (slot.isReady()) {
+        slot.send({ type: 'stop', ids, graceMs, reason });
+        this.#killWhenLate(slot, ids, graceMs);
+      } else {
+        this.#onStopped(slot, ids, false);
+      }
+    }
+    const unknown = claims.filter((claim) => wanted.has(claimIdOf(claim)));
+    if (unknown.length > 0) this.#init.emit({ type: 'load-stopped', claims: unknown, finished: false });
+  }
+
+  grant(untilMs: number): void {
+    this.#grantUntilMs = untilMs;
+    this.#tellAll({ type: 'grant', untilMs });
+  }
+
+  scale(scale: ScaleOrder): void {
+    this.#scales.push(scale);
+    this.#tellAll({ type: 'scale', scale });
+  }
+
+  meetings(added: readonly MeetingFacts[]): void {
+    this.#facts.push(...added);
+    for (const message of factMessages(added)) this.#tellAll(message);
+  }
+
+  pids(): number[] {
+    return this.#slots.map((slot) => slot.pid()).filter((pid) => pid > 0);
+  }
+
+  close(): void {
+    for (const slot of this.#slots) slot.close();
+  }
+
+  /** A worker that is not ready gets facts and grants by its greeting: holding them too would repeat them. */
+  #tellAll(message: ToWorker): void {
+    for (const slot of this.#slots) if (slot.isReady()) slot.send(message);
+  }
+
+  #lightest(): WorkerSlot {
+    return this.#slots.reduce((best, slot) => (costOf(slot) < costOf(best) ? slot : best));
+  }
+
+  #answerPrepared(): void {
+    if (this.#problem === null && !this.#slots.every((slot) => slot.isReady())) return;
+    for (const claims of this.#preparing.splice(0)) this.#init.emit({ type: 'prepared', claims, problem: this.#problem });
+  }
+
+  #onMessage(slot: WorkerSlot, message: FromWorker): void {
     switch (message.type) {
       case 'ready':
-        answerPrepared();
-        break;
+        return this.#answerPrepared();
       case 'setup-failed':
-        problem = message.message;
-        answerPrepared();
-        break;
+        this.#problem = message.message;
+        return this.#answerPrepared();
       case 'provisioned':
       case 'provision-failed':
       case 'torn-down':
-        onTaskAnswer(slot, message);
-        break;
+        return this.#onTaskAnswer(slot, message);
       case 'stopped':
-        onStopped(slot, message.ids, message.finished);
-        break;
+        return this.#onStopped(slot, message.ids, message.finished);
       case 'delta':
         slot.lastLoad = message.load;
-        init.onDelta(slot.index, message);
-        break;
+        return this.#init.onDelta(slot.index, message);
       case 'abort-wanted':
-        init.onAbortWanted(message.message);
-        break;
+        return this.#init.onAbortWanted(message.message);
       case 'note':
-        init.onNote(message.level, message.message);
-        break;
+        return this.#init.onNote(message.level, message.message);
     }
   }
 
-  function onTaskAnswer(slot: WorkerSlot, message: Extract<FromWorker, { type: 'provisioned' | 'provision-failed' | 'torn-down' }>): void {
+  #onTaskAnswer(slot: WorkerSlot, message: TaskAnswer): void {
+    const { emit } = this.#init;
     const task = slot.tasks.get(message.id);
     if (task === undefined) return;
     const { claim } = task;
     if (message.type === 'provisioned') {
       for (const { meeting } of message.facts) task.meetings.delete(meeting);
       if (task.meetings.size === 0) slot.tasks.delete(message.id);
-      init.emit({ type: 'meetings-provisioned', claim, facts: message.facts });
-    } else if (message.type === 'torn-down') {
-      slot.tasks.delete(message.id);
-      init.emit({ type: 'torn-down', claim, meetings: message.meetings, failures: message.failures });
-    } else {
-      slot.tasks.delete(message.id);
-      init.emit({ type: 'provision-failed', claim, message: message.message });
+      emit({ type: 'meetings-provisioned', claim, facts: message.facts });
+      return;
     }
+    slot.tasks.delete(message.id);
+    if (message.type === 'torn-down') emit({ type: 'torn-down', claim, meetings: message.meetings, failures: message.failures });
+    else emit({ type: 'provision-failed', claim, message: message.message });
   }
 
-  function onStopped(slot: WorkerSlot, ids: readonly ClaimId[], finished: boolean): void {
+  #onStopped(slot: WorkerSlot, ids: readonly ClaimId[], finished: boolean): void {
     const claims: Claim[] = [];
     for (const id of ids) {
       const running = slot.loads.get(id);
@@ -139,99 +211,42 @@ export function createWorkerPool(init: WorkerPoolInit): WorkerPool {
       slot.loads.delete(id);
       claims.push(running.claim);
     }
-    if (claims.length > 0) init.emit({ type: 'load-stopped', claims, finished });
+    if (claims.length > 0) this.#init.emit({ type: 'load-stopped', claims, finished });
   }
 
-  function onDeath(slot: WorkerSlot, description: string): void {
-    init.onDeath(slot.index, description, slot.lastLoad);
-    onStopped(slot, [...slot.loads].filter(([, load]) => load.isStopping).map(([id]) => id), false);
+  #onDeath(slot: WorkerSlot, description: string): void {
+    const { emit, onDeath } = this.#init;
+    onDeath(slot.index, description, slot.lastLoad);
+    const stopping = [...slot.loads].filter(([, load]) => load.isStopping).map(([id]) => id);
+    this.#onStopped(slot, stopping, false);
     for (const [id, task] of slot.tasks) {
       slot.tasks.delete(id);
       const message = `the worker that was at it died (${description})`;
-      if (task.what === 'provision') init.emit({ type: 'provision-failed', claim: task.claim, message });
-      else init.emit({ type: 'torn-down', claim: task.claim, meetings: [], failures: task.meetings.size });
+      if (task.what === 'provision') emit({ type: 'provision-failed', claim: task.claim, message });
+      else emit({ type: 'torn-down', claim: task.claim, meetings: [], failures: task.meetings.size });
     }
   }
 
   /** Gives a restarted worker what its predecessor was running. */
-  function resume(slot: WorkerSlot): void {
+  #resume(slot: WorkerSlot): void {
     for (const { message } of slot.loads.values()) {
-      const fromMs = Math.max(message.fromMs, init.clock.nowMs() - message.t0Ms);
-      slot.send({ ...message, fromMs, scales: [...scales] });
+      const fromMs = Math.max(message.fromMs, this.#init.clock.nowMs() - message.t0Ms);
+      slot.send({ ...message, fromMs, scales: [...this.#scales] });
     }
   }
 
-  function killWhenLate(slot: WorkerSlot, ids: readonly ClaimId[], graceMs: number): void {
-    init.clock.after(graceMs + STOP_SLACK_MS, () => {
+  #killWhenLate(slot: WorkerSlot, ids: readonly ClaimId[], graceMs: number): void {
+    this.#init.clock.after(graceMs + STOP_SLACK_MS, () => {
       if (!ids.some((id) => slot.loads.get(id)?.isStopping)) return;
-      init.onNote('error', `worker ${slot.index} did not stop its endpoints in time and is killed`);
+      this.#init.onNote('error', `worker ${slot.index} did not stop its endpoints in time and is killed`);
       slot.kill();
     });
   }
+}
 
-  return {
-    prepare(claims) {
-      preparing.push(claims);
-      answerPrepared();
-    },
-    provision(claim, meetings) {
-      const slot = lightest();
-      const id = claimIdOf(claim);
-      slot.tasks.set(id, { claim, what: 'provision', meetings: new Set(meetings) });
-      slot.send({ type: 'provision', id, shard: init.shardOf(claim.shard), meetings });
-    },
-    teardown(claim, meetings) {
-      const slot = lightest();
-      const id = claimIdOf(claim);
-      slot.tasks.set(id, { claim, what: 'teardown', meetings: new Set(meetings.map(({ meeting }) => meeting)) });
-      slot.send({ type: 'teardown', id, shard: init.shardOf(claim.shard), meetings });
-    },
-    load({ claim, t0Ms, fromMs, restartRatePerS }) {
-      const slot = lightest();
-      const id = claimIdOf(claim);
-      const shard = init.shardOf(claim.shard);
-      // The core's rate is this node's share; each worker limits its own restarts.
-      const rate = restartRatePerS / slots.length;
-      const message = { type: 'load', id, shard, t0Ms, fromMs, restartRatePerS: rate, scales: [...scales] } as const;
-      slot.loads.set(id, { claim, message, isStopping: false });
-      // A worker that is not ready gets it by `resume`.
-      if (slot.isReady()) slot.send(message);
-    },
-    stop({ claims, graceMs, reason }) {
-      const wanted = new Set(claims.map(claimIdOf));
-      for (const slot of slots) {
-        const ids = [...slot.loads.keys()].filter((id) => wanted.delete(id));
-        if (ids.length === 0) continue;
-        for (const id of ids) {
-          const load = slot.loads.get(id);
-          if (load !== undefined) load.isStopping = true;
-        }
-        if (slot.isReady()) {
-          slot.send({ type: 'stop', ids, graceMs, reason });
-          killWhenLate(slot, ids, graceMs);
-        } else {
-          onStopped(slot, ids, false);
-        }
-      }
-      const unknown = claims.filter((claim) => wanted.has(claimIdOf(claim)));
-      if (unknown.length > 0) init.emit({ type: 'load-stopped', claims: unknown, finished: false });
-    },
-    grant(untilMs) {
-      grantUntilMs = untilMs;
-      everyone({ type: 'grant', untilMs });
-    },
-    scale(scale) {
-      scales.push(scale);
-      everyone({ type: 'scale', scale });
-    },
-    meetings(added) {
-      facts.push(...added);
-      for (const message of factMessages(added)) everyone(message);
-    },
-    runningClaims: () => slots.reduce((sum, slot) => sum + slot.loads.size, 0),
-    pids: () => slots.map((slot) => slot.pid()).filter((pid) => pid > 0),
-    close() {
-      for (const slot of slots) slot.close();
-    },
-  };
+/** Declared cost of what a worker runs; a task counts as the smallest load. */
+function costOf(slot: WorkerSlot): number {
+  let cost = slot.tasks.size;
+  for (const { message } of slot.loads.values()) cost += message.shard.costMillicores;
+  return cost;
 }
