@@ -23,6 +23,9 @@ export function nodeLossArgument(text: string): NodeLossPolicy {
   throw new InvalidArgumentError('reassign, fail or tolerate:P% is expected.');
 }
 
+const NODES_DEFAULT = 4;
+export const nodesOption = (): Option =>
+  new Option('-n, --nodes <count>', 'nodes that carry load').argParser(wholeNumber(1, NODES_MAX)).default(NODES_DEFAULT).env('QUILT_NODES');
 export const workersOption = (): Option =>
   new Option('--workers <count>', 'worker processes of a node (default: one for each core it may use)')
     .argParser(wholeNumber(1, WORKERS_MAX))

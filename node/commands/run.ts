@@ -19,8 +19,8 @@ import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
 import {
   coordinatorLossOption,
   maxWallOption,
-  NODES_MAX,
   nodeLossOption,
+  nodesOption,
   tagOption,
   variableOption,
   workersOption,
@@ -48,7 +48,6 @@ interface Flags {
 const TICKET_SLACK_MS = 600_000;
 /** Nodes that were told to end are given this long, twice, before they are killed. */
 const END_MS_MAX = 5_000;
-const NODES_DEFAULT = 4;
 
 async function runScenario(file: string, flags: Flags): Promise<void> {
   const prepared = await prepareRun(file, flags.variable, flags.tag);
@@ -159,7 +158,7 @@ export function command(): Command {
   return new Command('run')
     .description('run a scenario with a local swarm; the load is the total of the swarm')
     .argument('<scenario>', 'scenario file (quilt-swarm new writes one)')
-    .option('-n, --nodes <count>', 'nodes that carry load', wholeNumber(1, NODES_MAX), NODES_DEFAULT)
+    .addOption(nodesOption())
     .addOption(workersOption())
     .addOption(variableOption().default({}))
     .addOption(tagOption().default({}))

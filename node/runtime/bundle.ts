@@ -64,7 +64,11 @@ export function packBundle({ scenarioPath, scenarioText, variables, tags, paths 
       const state = statSync(join(folder, inside));
       sizeBytes += state.size;
       if (sizeBytes > BUNDLE_BYTES_MAX || files.size >= BUNDLE_FILES_MAX) break;
-      files.set(inside, { path: inside, bytes: readFileSync(join(folder, inside)), executable: (state.mode & 0o100) !== 0 });
+      files.set(inside, {
+        path: inside,
+        bytes: new Uint8Array(readFileSync(join(folder, inside))),
+        executable: (state.mode & 0o100) !== 0,
+      });
     } catch (error) {
       problems.push({ code: 'QUILT_BUNDLE_FILE', message: `cannot read ${path}: ${(error as Error).message}`, file: scenarioPath });
     }

@@ -103,7 +103,8 @@ export function summaryFacts(init: RunFactsInit): SummaryFacts {
   const endMs = isWhole ? Number.POSITIVE_INFINITY : endSwarmMs - t0SwarmMs;
   const scales = scalesOf(state);
   let teardownFailures = 0;
-  for (const done of state.facts.done.values()) teardownFailures += done.teardownFailures;
+  // Whoever holds the ticket can write into the log; only members of the run count.
+  for (const [node, done] of state.facts.done) if (state.chain.roster.has(node)) teardownFailures += done.teardownFailures;
   return {
     runId: manifest.runId,
     scenario: scenario.name,
