@@ -20,6 +20,6 @@ export function isSignedOrder(
   signed: SignedOrder,
   verify: (bytes: Uint8Array, signature: Uint8Array) => boolean,
 ): boolean {
-  if (!orderShape(signed.order)) return false;
+  if (typeof signed !== 'object' || signed === null || !orderShape(signed.order)) return false;
   return verify(orderBytes(swarmId, signed.order), signed.signature);
 }
