@@ -44,6 +44,7 @@ interface Parts {
   readonly watch: Watch;
   readonly inbound: InboundStreams;
   readonly book: AddressBook;
+  readonly dialling: Map<NodeId, Promise<Result<null>>>;
 }
 
 /** Problems: QUILT_ADDRESS, QUILT_PORT_IN_USE, QUILT_LISTEN_FAILED. A bad key in `init` is the caller's error and throws. */
@@ -60,7 +61,7 @@ export async function createMesh(init: MeshInit): Promise<Result<Mesh>> {
     watch.gater,
   );
   const inbound = createInboundStreams(limits, counters, init.handlers);
-  const parts: Parts = { init, limits, counters, host, watch, inbound, book: createAddressBook(limits.bookPeersMax) };
+  const parts: Parts = { init, limits, counters, host, watch, inbound, book: createAddressBook(limits.bookPeersMax), dialling: new Map() };
   const direct = createDirect({ limits, counters, open: (peer) => openDirect(parts, peer) });
   await handleProtocols(parts);
   hearPeers(parts, direct);
@@ -183,10 +184,19 @@ function hearPeers({ init, host, book }: Parts, direct: Direct): void {
   });
 }
 
-async function dial({ limits, counters, host, watch, book }: Parts, peer: NodeId, addresses: readonly string[]): Promise<Result<null>> {
+/** Whoever asks for a peer that is being dialled waits for that dial: the core asks again at every round. */
+function dial(parts: Parts, peer: NodeId, addresses: readonly string[]): Promise<Result<null>> {
+  parts.book.learn(peer, addresses);
+  const dialling = parts.dialling.get(peer);
+  if (dialling !== undefined) return dialling;
+  const dialled = dialPeer(parts, peer).finally(() => parts.dialling.delete(peer));
+  parts.dialling.set(peer, dialled);
+  return dialled;
+}
+
+async function dialPeer({ limits, counters, host, watch, book }: Parts, peer: NodeId): Promise<Result<null>> {
   const id = parsePeer(peer);
   if (id === null || id.equals(host.peerId)) return fail(NO_ADDRESS);
-  book.learn(peer, addresses);
   if (host.getConnections(id).length > 0) return ok(null);
   const targets = parseAddresses(peer, book.lookUp(peer));
   if (targets.length === 0) return fail(NO_ADDRESS);

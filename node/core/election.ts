@@ -36,8 +36,9 @@ const termKnown = (state: NodeState): number => Math.max(state.election.termMax,
 
 /** Random delay before the next canvass; witnesses go first. While a lease may be running nobody would answer anyway. */
 export function rescheduleCanvass(state: NodeState, afterMs: number): void {
-  const { electionJitterMs } = state.config.timing;
-  const rank = state.config.electionRank * electionJitterMs * 0.5;
+  const { electionJitterMs, leaseMs } = state.config.timing;
+  // While the swarm gathers there is no hurry and everything is slow (hundreds of handshakes): witnesses get the time to be elected.
+  const rank = state.config.electionRank * (state.chain.phase === 'forming' ? leaseMs * 2 : electionJitterMs * 0.5);
   const factor = Math.min(JITTER_FACTOR_MAX, 1 + state.election.attempts);
   state.election.canvassAtMs = state.nowMs + afterMs + rank + state.rng.float() * electionJitterMs * factor;
 }

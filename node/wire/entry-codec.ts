@@ -14,6 +14,9 @@ import { bodyShapes, countShape, isEntryKind, nodeShape } from './entry-shapes.t
 
 /** A roster of 4,000 nodes fits. It also bounds what one author can make others store: core BOUNDS.entriesPerAuthorMax times this. */
 export const ENTRY_BYTES_MAX = 1024 * 1024;
+/** Decoded entries kept to be recognised, and how large one may be: 16 MB of a flood of strangers' entries at most. */
+const RECENT_MAX = 4096;
+const RECENT_BYTES_MAX = 4096;
 const HASH_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 
@@ -31,6 +34,8 @@ export function createEntryCodec(swarmId: string): EntryCodec {
   const domain = Buffer.from(`quilt entry ${WIRE_VERSION} ${swarmId}\n`);
   // Entries are relayed several times and stored: their bytes are kept for as long as the entry is.
   const encodedOf = new WeakMap<Entry, Uint8Array>();
+  // Copies come from several neighbours: the same bytes are the same entry, and finding it again costs a fiftieth of decoding it.
+  const recent = new Map<string, Entry>();
   const hashOf = (content: Uint8Array): Uint8Array => createHash('sha256').update(domain).update(content).digest();
 
   const encode = (entry: Entry): Uint8Array => {
@@ -55,6 +60,9 @@ export function createEntryCodec(swarmId: string): EntryCodec {
     encode,
     decode(bytes) {
       if (bytes.byteLength > ENTRY_BYTES_MAX) return fail(TOO_LARGE);
+      const key = Buffer.from(bytes.subarray(-SIGNATURE_BYTES)).toString('latin1');
+      const copy = recent.get(key);
+      if (copy !== undefined && sameBytes(encode(copy), bytes)) return ok(copy);
       // A copy: a view would keep the network chunk it came in alive for as long as the entry.
       const own = new Uint8Array(bytes);
       const decoded = decodeOuter(own);
@@ -64,6 +72,10 @@ export function createEntryCodec(swarmId: string): EntryCodec {
       const hash: EntryHash = Buffer.from(hashOf(content)).toString('hex');
       const entry = { author, seq, prev: Buffer.from(prev).toString('hex'), lamport, kind, body, hash, sig } as Entry;
       encodedOf.set(entry, own);
+      if (own.byteLength <= RECENT_BYTES_MAX) {
+        if (recent.size >= RECENT_MAX) recent.clear();
+        recent.set(key, entry);
+      }
       return ok(entry);
     },
     isSigned: (entry, verify) => verify(entry.author, Buffer.from(entry.hash, 'hex'), entry.sig),
