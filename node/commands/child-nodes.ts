@@ -30,9 +30,12 @@ export interface ChildNode {
 
 export interface ChildNodes {
   readonly nodes: readonly ChildNode[];
-  /** All of them are gone when it resolves: by themselves within `graceMs`, else killed. */
+  /** All of them are gone when it resolves: by themselves within `graceMs`, else told to leave now, else killed. */
   end(graceMs: number): Promise<void>;
 }
+
+/** A node that is told to leave now is gone within 5 s by its own bound; a little more for a machine that is busy. */
+const LEAVE_MS_MAX = 7_000;
 
 function startChild(init: ChildNodesInit, name: string): ChildProcess {
   const folder = join(init.folder, name);
@@ -71,9 +74,9 @@ export function startChildNodes(init: ChildNodesInit): ChildNodes {
     async end(graceMs) {
       if (await untilGone(graceMs)) return;
       for (const { child } of children) child.stdin?.end();
-      if (await untilGone(graceMs)) return;
+      if (await untilGone(LEAVE_MS_MAX)) return;
       for (const { child } of children) child.kill('SIGKILL');
-      await untilGone(graceMs);
+      await untilGone(LEAVE_MS_MAX);
     },
   };
 }

@@ -13,7 +13,7 @@ import type { StatusView } from '../runtime/node-status.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { RUNS_FOLDER } from './control-client.ts';
-import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
+import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
 import {
@@ -106,7 +106,8 @@ async function carryOut(
   const exit: NodeExit = await exited;
   board?.stop();
   stopKeys();
-  await local.children.end(END_MS_MAX);
+  // Nodes of a sealed run leave by themselves; others would wait for a coordinator that is gone.
+  await local.children.end(node.status().phase === 'sealed' ? END_MS_MAX : 0);
   adoptWindows(runFolder, node.status().board.coordinator);
   showSummary(node.report()?.summary ?? null, exit.message, { json: flags.json === true, color });
   finish(exit.exit);
