@@ -15,6 +15,12 @@ import { type NodeState, type OwnedShard, ordersOf } from './state.ts';
 
 /** A first start that is later than this is a restart: its endpoints come back through the ramp limiter instead of all at once. */
 const LATE_START_MS = 2000;
+/**
+ * Load is handed to the workers this long before T0 and not earlier: until then every round trip makes T0 more exact on this node. Shorter, and a worker
+ * that has thousands of endpoints to lay out would be late.
+ */
+const HAND_OVER_MS = 500;
+
 /** Makes what is owned what the assignment says: drops what moved away, claims what is new. */
 function reconcile(state: NodeState, effects: Effects): void {
   const { owner, assignment, config } = state;
@@ -97,6 +103,7 @@ function startLoad(state: NodeState, effects: Effects, plan: Plan): void {
   if (!mayStart(state) || chain.t0SwarmMs === null) return;
   const t0Ms = chain.t0SwarmMs - clock.offsetMs;
   const lateMs = state.nowMs - t0Ms;
+  if (lateMs < -HAND_OVER_MS) return;
   const isDue = (shard: OwnedShard): boolean => shard.stage === 'ready' && plan.shards[shard.claim.shard]?.kind === 'endpoints';
   const due = [...owner.owned.values()].filter(isDue);
   if (due.length === 0) return;

@@ -7,19 +7,31 @@ import { BOUNDS } from './config.ts';
 import { heardBeat } from './election.ts';
 import type { Effects } from './events.ts';
 import { isActingLeader } from './leader.ts';
-import { heldSeq } from './log.ts';
 import type { DecisionRef, Message, NodeId } from './messages.ts';
 import type { NodeState } from './state.ts';
+import { askAuthor } from './sync.ts';
 
 /** A grant is handed to the workers only when it moved by this much: once a beat, not once an event. */
 const GRANT_STEP_MS = 400;
 
+/** Good enough to start by: timers are no better. */
+const CLOCK_ERROR_MS_ENOUGH = 0.5;
+
 const sameRef = (a: DecisionRef | null, b: DecisionRef | null): boolean =>
   a === null ? b === null : b !== null && a.author === b.author && a.seq === b.seq;
 
+/** Between the decision to start and T0 nothing else happens, and load starts as exactly together as swarm time is known. */
+function isSettingClock({ chain, clock, nowMs }: NodeState): boolean {
+  if (chain.phase !== 'running' || chain.t0SwarmMs === null) return false;
+  return nowMs + clock.offsetMs < chain.t0SwarmMs && clock.errorMs > CLOCK_ERROR_MS_ENOUGH;
+}
+
+/** 100 to 200 ms, another period for each node: pulses that answer the same beat wait for each other, and that wait is what makes a round trip inexact. */
+const clockPulseMs = ({ config }: NodeState): number => config.timing.syncMs * (1 + (config.randomSeed % 97) / 97);
+
 function sendPulse(state: NodeState, effects: Effects, to: NodeId, term: number): void {
   const { owner, election, config, nowMs } = state;
-  owner.nextPulseMs = nowMs + config.timing.beatMs * 1.2;
+  owner.nextPulseMs = nowMs + (isSettingClock(state) ? clockPulseMs(state) : config.timing.beatMs * 1.2);
   const custody: Record<NodeId, number> = {};
   for (const node of state.chain.down) {
     const held = state.held.get(node);
@@ -56,7 +68,7 @@ export function onPulseAck(state: NodeState, effects: Effects, from: NodeId, ack
     extendGrant(state, effects, ack.pulseSentMs + config.timing.ownerLeaseMs);
     if (ack.settled) owner.settledTerm = ack.term;
   }
-  if (!upToDate) effects.send.push({ to: from, message: { type: 'want', after: { [from]: heldSeq(state.log, from) }, full: false } });
+  if (!upToDate) askAuthor(state, effects, from);
   const member = state.chain.roster.has(config.self) && !state.chain.down.has(config.self);
   // Gossip lost the beat that this answer names: echoing it at once keeps the coordinator's lease, which two lost beats would end.
   if (isNews || (progressed && acked < owner.windowLast)) owner.nextPulseMs = nowMs;

@@ -80,7 +80,11 @@ describe('load starts', () => {
     const { scribe, one, last } = ownerB(8000);
     one.learn(scribe.entries);
     one.at(1000);
-    const onTime = one.hear('a', ack(last, 1000, { swarmMs: 3000 })).start.find(({ what }) => what === 'load');
+    expect(loads(one.hear('a', ack(last, 900, { swarmMs: 3000 })))).toBe(0);
+    // Handed over half a second before T0, by the clock as it is known then: the shorter round trip counts.
+    one.at(5390);
+    expect(loads(one.hear('a', ack(last, 5390, { swarmMs: 7390 })))).toBe(0);
+    const onTime = one.tick(5500).start.find(({ what }) => what === 'load');
     expect(onTime).toMatchObject({ t0Ms: 6000, fromMs: 0 });
     const late = ownerB(1000);
     late.one.learn(late.scribe.entries);
@@ -174,7 +178,9 @@ describe('load stops', () => {
     const effects = one.learn(scribe.entries);
     expect(effects.stop).toMatchObject([{ what: 'load' }]);
     one.give({ type: 'load-stopped', claims: effects.stop[0]?.claims ?? [], finished: false });
-    const start = one.hear('c', ack(again, 2000, { term: 2 })).start.find(({ what }) => what === 'load');
+    expect(loads(one.hear('c', ack(again, 2000, { term: 2 })))).toBe(0);
+    one.at(8500);
+    const start = one.hear('c', ack(again, 8500, { term: 2 })).start.find(({ what }) => what === 'load');
     expect(start).toMatchObject({ t0Ms: 9000, fromMs: 0 });
   });
 });
