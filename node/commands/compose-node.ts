@@ -3,7 +3,7 @@
 // advice before anything runs; after that the node is the runtime's.
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
@@ -17,6 +17,7 @@ import type { Capabilities } from '../core/messages.ts';
 import type { MeshHandlers } from '../runtime/components.ts';
 import { type ControlServer, serveControl, socketPathOf } from '../runtime/control.ts';
 import type { ReadScenario } from '../runtime/load-run.ts';
+import { makeFolder } from '../runtime/make-folder.ts';
 import { type NodeExit, type NodeProcess, startNode } from '../runtime/node-process.ts';
 import { endpointTypeNames } from '../runtime/registry.ts';
 import { openRunFolder } from '../runtime/run-folder.ts';
@@ -64,11 +65,9 @@ export interface ComposedNode {
 /** Share of the machine's memory that nodes and target leave to others is not known here; capabilities tell what is installed. */
 const BYTES_PER_MB = 1024 * 1024;
 
-function prepareFolder(folder: string): Problem | null {
+function tryInFolder(folder: string, prepare: () => void): Problem | null {
   try {
-    for (const part of ['', 'work']) mkdirSync(join(folder, part), { recursive: true, mode: 0o700 });
-    // Tells people, and proves that the folder can be written to.
-    writeFileSync(join(folder, 'pid'), `${process.pid}\n`);
+    prepare();
     return null;
   } catch (error) {
     return {
@@ -122,7 +121,7 @@ function lateHandlers(): MeshHandlers & { bind(handlers: MeshHandlers): void } {
 
 export async function composeNode(init: ComposeInit): Promise<Result<ComposedNode>> {
   const { swarm, dataFolder } = init;
-  const folderProblem = prepareFolder(dataFolder);
+  const folderProblem = tryInFolder(dataFolder, () => makeFolder(join(dataFolder, 'work'), 0o700));
   if (folderProblem !== null) return fail(folderProblem);
   const identity = loadOrMakeIdentity(join(dataFolder, 'node.key'));
   if (!identity.ok) return identity;
@@ -130,6 +129,12 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
   const entryCodec = createEntryCodec(swarm.swarmId);
   const store = await openNodeStore(join(dataFolder, 'store'), entryCodec);
   if (!store.ok) return store;
+  // Only now is the folder ours: another process may hold it, and people look here for its pid.
+  const pidProblem = tryInFolder(dataFolder, () => writeFileSync(join(dataFolder, 'pid'), `${process.pid}\n`));
+  if (pidProblem !== null) {
+    await store.value.close();
+    return fail(pidProblem);
+  }
   const log = createLogger({ path: join(dataFolder, 'node.log'), fields: { node: self.nodeId.slice(-6) } });
   const handlers = lateHandlers();
   const mesh = await createMesh({

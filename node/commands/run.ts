@@ -1,7 +1,7 @@
 // `quilt-swarm run SCENARIO`: a swarm of N nodes on this machine, one run, and everything gone at the end. Validates first; Ctrl-C once drains and still
 // prints the summary, twice stops now. The exit code is the verdict's (DESIGN 8).
 
-import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
@@ -67,7 +67,11 @@ async function runScenario(file: string, flags: Flags): Promise<void> {
     workers: flags.workers,
     ticketMs: wallMsMax + TICKET_SLACK_MS,
   });
-  if (!formed.ok) return finishWithProblems(formed.problems);
+  if (!formed.ok) {
+    // Nothing ran: an empty run folder would only hide the last real one.
+    rmSync(runFolder, { recursive: true, force: true });
+    return finishWithProblems(formed.problems);
+  }
   const ticketPath = join(runFolder, RUN_FILES.ticket);
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);

@@ -2,23 +2,13 @@
 // rebuild the report from the folder alone (P6). windows.bin is a sequence of records, four bytes of length and dag-cbor [node, number, payload]:
 // appended as windows arrive, so that a killed coordinator leaves all but the last; a cut-off record at the end is ignored by the reader.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { decode, encode } from '@ipld/dag-cbor';
 import type { Entry, Manifest, NodeId, WindowFrame } from '../core/messages.ts';
 import type { Plan } from '../core/plan-types.ts';
 import type { Bundle } from './bundle.ts';
+import { makeFolder } from './make-folder.ts';
 
 export const RUN_FILES = {
   manifest: 'manifest.json',
@@ -86,7 +76,7 @@ function createAppender(path: string): { add(part: Uint8Array): void; close(): v
 }
 
 export function openRunFolder(path: string): RunFolder {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path, 0o700);
   const entries = createAppender(join(path, RUN_FILES.entries));
   const windows = createAppender(join(path, RUN_FILES.windows));
   let isClosed = false;
@@ -149,11 +139,11 @@ export function runFolderName(scenarioName: string, wallMs: number): string {
 
 /** Makes a fresh folder below `parent` and points `parent`/latest at it. */
 export function createRunFolder(parent: string, scenarioName: string, wallMs: number): string {
-  mkdirSync(parent, { recursive: true });
+  makeFolder(parent);
   const first = join(parent, runFolderName(scenarioName, wallMs));
   let path = first;
   for (let count = 2; existsSync(path); count++) path = `${first}-${count}`;
-  mkdirSync(join(path, RUN_FILES.nodes), { recursive: true, mode: 0o700 });
+  makeFolder(join(path, RUN_FILES.nodes), 0o700);
   pointLatest(path);
   return path;
 }

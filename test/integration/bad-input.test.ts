@@ -74,3 +74,14 @@ it('an address to announce that is none', { timeout: PATIENCE_MS }, () => {
   expect(stderr).toContain('junk is no multiaddr');
   expect([status, stdout]).toEqual([104, '']);
 });
+
+it.skipIf(process.platform !== 'linux')('folders in which nothing can be made', { timeout: PATIENCE_MS }, () => {
+  for (const args of [
+    ['run', 'plain.yaml', '--run-folder', '/proc/x'],
+    ['seed', '--data', '/proc/x/y'],
+  ]) {
+    const { status, stderr } = quilt(...args);
+    expect(stderr).toMatch(/cannot make/);
+    expect(status).toBe(104);
+  }
+});
