@@ -157,6 +157,15 @@ function ask(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSync, f
   if (any) effects.send.push({ to: peer, message: { type: 'want', after, full } });
 }
 
+/** Asks `author` itself for what follows its entries here, unless that was just asked for. */
+export function askAuthor(state: NodeState, effects: Effects, author: NodeId): void {
+  const held = heldSeq(state.log, author);
+  const asked = state.sync.asked.get(author);
+  if (asked !== undefined && asked.seq > held && asked.untilMs > state.nowMs) return;
+  state.sync.asked.set(author, { seq: held + 1, untilMs: state.nowMs + ASK_AGAIN_MS });
+  effects.send.push({ to: author, message: { type: 'want', after: { [author]: held }, full: false } });
+}
+
 function onHave(state: NodeState, effects: Effects, from: NodeId, message: Extract<Message, { type: 'have' }>): void {
   const sync = peerOf(state, from);
   sync.lastHeardMs = state.nowMs;
