@@ -23,6 +23,8 @@ export interface Ticket {
   readonly expectNodes: number;
   /** Voting witnesses beside them (seed, console, scout). */
   readonly witnesses: number;
+  /** The swarm must have formed this long after a node's start, or the node leaves: the same for all, whoever coordinates. */
+  readonly joinWithinMs: number;
   /** Wall clock, ms since 1970. */
   readonly expiresWallMs: number;
 }
@@ -39,6 +41,7 @@ const contentShapes: readonly Shape[] = [
   (value) => Array.isArray(value) && value.length > 0 && listOf(textOf(256), 8)(value),
   integerOf(1, 4096),
   integerOf(0, 64),
+  integerOf(1000, 7 * 86_400_000),
   // The last moment that Date can write.
   integerOf(0, 8.64e15),
 ];
@@ -52,6 +55,7 @@ export function encodeTicket(ticket: Ticket, sign: (bytes: Uint8Array) => Uint8A
     ticket.seeds,
     ticket.expectNodes,
     ticket.witnesses,
+    ticket.joinWithinMs,
     ticket.expiresWallMs,
   ];
   if (!contentShapes.every((shape, index) => shape(content[index]))) return fail(CONTENT);
@@ -94,7 +98,7 @@ function readContent(bytes: Uint8Array): Ticket | null {
     const content: unknown = decodeCbor(bytes);
     if (!Array.isArray(content) || content.length !== contentShapes.length) return null;
     if (!contentShapes.every((shape, index) => shape(content[index]))) return null;
-    const [swarmId, swarmKey, operatorKey, seeds, expectNodes, witnesses, expiresWallMs] = content;
+    const [swarmId, swarmKey, operatorKey, seeds, expectNodes, witnesses, joinWithinMs, expiresWallMs] = content;
     return {
       swarmId,
       swarmKey: new Uint8Array(swarmKey),
@@ -102,6 +106,7 @@ function readContent(bytes: Uint8Array): Ticket | null {
       seeds,
       expectNodes,
       witnesses,
+      joinWithinMs,
       expiresWallMs,
     };
   } catch {

@@ -6,7 +6,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { childEnvironment } from '../adapters/environment.ts';
-import { DEFAULT_TIMING } from '../core/config.ts';
 import type { RuntimeClock } from '../runtime/components.ts';
 import { wait } from '../runtime/runtime-clock.ts';
 import { entryPaths } from './entries.ts';
@@ -42,8 +41,7 @@ function startChild(init: ChildNodesInit, name: string): ChildProcess {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const output = openSync(join(folder, 'output.log'), 'a', 0o600);
   const flags = ['--data', folder, '--label', `name=${name}`, '--cores', String(init.coresEach), '--workers', String(init.workersEach)];
-  const ends = ['--join-within', `${DEFAULT_TIMING.formMsMax}ms`, '--with-parent'];
-  const child = spawn(process.execPath, [entryPaths().node, 'join', ...flags, '--listen', init.listen, ...ends], {
+  const child = spawn(process.execPath, [entryPaths().node, 'join', ...flags, '--listen', init.listen, '--with-parent'], {
     stdio: ['pipe', output, output],
     env: childEnvironment({ QUILT_TICKET: init.ticket }),
   });

@@ -13,7 +13,7 @@ import { fail, type Problem, type Result } from '../core/errors.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
-import { joinWithinOption, labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
+import { labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
 interface JoinOptions {
@@ -24,7 +24,6 @@ interface JoinOptions {
   listen: string;
   announce?: string;
   spare?: true;
-  joinWithin: number;
   withParent?: true;
 }
 
@@ -45,7 +44,7 @@ function readTicket(argument: string | undefined): Result<Ticket> {
 async function joinSwarm(argument: string | undefined, options: JoinOptions): Promise<void> {
   const ticket = readTicket(argument);
   if (!ticket.ok) return finishWithProblems(ticket.problems);
-  const { swarmId, swarmKey, operatorKey, expectNodes, witnesses, seeds } = ticket.value;
+  const { swarmId, swarmKey, operatorKey, expectNodes, witnesses, joinWithinMs, seeds } = ticket.value;
   // A folder for each process: a machine may run several nodes of one swarm. --data makes a restarted node come back as itself.
   const dataFolder = options.data ?? join('.quilt', `${swarmId}-${process.pid}`);
   const cores = options.cores ?? machineCores();
@@ -63,7 +62,7 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     workers: options.workers ?? workersFor(cores),
     isWitness: false,
     isVoter: options.spare !== true,
-    formMsMax: options.joinWithin,
+    formMsMax: joinWithinMs,
     version: manifest.version,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
@@ -118,7 +117,6 @@ export function command(): Command {
       '--spare',
       'a node beyond the expected number: carries load, never votes; nodes that join a running swarm are spare by themselves',
     )
-    .addOption(joinWithinOption())
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
 }

@@ -55,7 +55,13 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     version: manifest.version,
   });
   if (!seed.ok) return seed;
-  const ticket = makeTicket(swarm, { seeds: seed.value.addresses(), expectNodes: init.nodes, witnesses: 1, validMs: init.ticketMs });
+  const ticket = makeTicket(swarm, {
+    seeds: seed.value.addresses(),
+    expectNodes: init.nodes,
+    witnesses: 1,
+    joinWithinMs: DEFAULT_TIMING.formMsMax,
+    validMs: init.ticketMs,
+  });
   if (!ticket.ok) return ticket;
   const coresEach = machineCores() / init.nodes;
   const children = startChildNodes({

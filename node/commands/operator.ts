@@ -41,13 +41,14 @@ export interface TicketInit {
   readonly seeds: readonly string[];
   readonly expectNodes: number;
   readonly witnesses: number;
+  readonly joinWithinMs: number;
   readonly validMs: number;
 }
 
-export function makeTicket(swarm: SwarmSecrets, { seeds, expectNodes, witnesses, validMs }: TicketInit): Result<string> {
+export function makeTicket(swarm: SwarmSecrets, { seeds, expectNodes, witnesses, joinWithinMs, validMs }: TicketInit): Result<string> {
   const { swarmId, swarmKey, operator } = swarm;
   const expiresWallMs = wallNowMs() + validMs;
-  const ticket: Ticket = { swarmId, swarmKey, operatorKey: operator.publicKey, seeds, expectNodes, witnesses, expiresWallMs };
+  const ticket: Ticket = { swarmId, swarmKey, operatorKey: operator.publicKey, seeds, expectNodes, witnesses, joinWithinMs, expiresWallMs };
   return encodeTicket(ticket, (bytes) => operator.sign(bytes));
 }
 

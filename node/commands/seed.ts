@@ -2,13 +2,14 @@
 // nodes that cannot be dialled. The ticket is the one line on standard output; everything else goes to standard error. With --scenario the run is
 // submitted at once and starts when the expected nodes are there.
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { err, out } from '../adapters/terminal.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
+import { makeFolder } from '../runtime/make-folder.ts';
 import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
@@ -61,10 +62,16 @@ async function seed(flags: Flags): Promise<void> {
   const swarm = makeSwarm();
   const dataFolder = flags.data ?? join('.quilt', `${swarm.swarmId}-seed`);
   try {
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+    makeFolder(dataFolder, 0o700);
   } catch (error) {
     const message = `cannot make the data folder ${dataFolder}: ${(error as Error).message}`;
     return finishWithProblems([{ code: 'QUILT_DATA_FOLDER', message, hint: 'give another one with --data' }]);
+  }
+  if (existsSync(join(dataFolder, RUN_FILES.operatorKey))) {
+    const message = `${dataFolder} belongs to another swarm already: its operator key is there`;
+    return finishWithProblems([
+      { code: 'QUILT_DATA_FOLDER', message, hint: 'a seed makes a new swarm: give it a folder of its own with --data' },
+    ]);
   }
   const saved = saveOperatorKey(dataFolder, swarm.operator);
   if (!saved.ok) return finishWithProblems(saved.problems);
@@ -85,9 +92,19 @@ async function seed(flags: Flags): Promise<void> {
     formMsMax: flags.joinWithin,
     version: manifest.version,
   });
-  if (!composed.ok) return finishWithProblems(composed.problems);
+  if (!composed.ok) {
+    // Nothing ran: a folder that nobody asked for, with keys in it, would only be found again by accident.
+    if (flags.data === undefined) rmSync(dataFolder, { recursive: true, force: true });
+    return finishWithProblems(composed.problems);
+  }
   const seeds = composed.value.addresses();
-  const ticket = makeTicket(swarm, { seeds, expectNodes: flags.expectNodes, witnesses: 1, validMs: flags.valid ?? VALID_MS_DEFAULT });
+  const ticket = makeTicket(swarm, {
+    seeds,
+    expectNodes: flags.expectNodes,
+    witnesses: 1,
+    joinWithinMs: flags.joinWithin,
+    validMs: flags.valid ?? VALID_MS_DEFAULT,
+  });
   if (!ticket.ok) {
     composed.value.node.signal('now');
     return finishWithProblems(ticket.problems);

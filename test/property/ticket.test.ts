@@ -10,6 +10,7 @@ const tickets: fc.Arbitrary<Ticket> = fc.record({
   operatorKey: fc.constant(operator.publicKey),
   seeds: fc.array(fc.string({ maxLength: 100 }), { minLength: 1, maxLength: 8 }),
   expectNodes: fc.integer({ min: 1, max: 4096 }),
+  joinWithinMs: fc.integer({ min: 1000, max: 604_800_000 }),
   witnesses: fc.integer({ min: 0, max: 64 }),
   expiresWallMs: fc.integer({ min: 1, max: 2 ** 45 }),
 });
