@@ -175,6 +175,12 @@ const BUGS: readonly Bug[] = [
     alarm: /^P5: load of n03 runs/,
   },
   {
+    name: 'nobody waits for the verdict',
+    spec: calmSpec({ healMs: 5_000 }),
+    sabotage: { event: (event) => (event.type === 'judged' ? null : event) },
+    alarm: /^P5: .*the run ended without a verdict/,
+  },
+  {
     name: 'workers outlive their node',
     spec: crashed,
     sabotage: { workersOutliveNode: true },

@@ -18,6 +18,7 @@ export const COUNTED = [
   'pauses',
   'crashes',
   'restarts',
+  'workerCrashes',
   'slowDisks',
   'lateJoiners',
   'lostMessages',

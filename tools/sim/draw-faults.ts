@@ -51,6 +51,22 @@ function drawShape(chance: Chance, shapes: readonly FaultShape[]): FaultShape {
   return shapes[0]!;
 }
 
+/** From a stream of its own, so that seeds noted before these faults existed still draw what they drew; later additions should do the same. */
+function drawWorkerCrashes(seed: number, nodeCount: number, healMs: number): FaultSpec[] {
+  const chance = createChance(seed, PURPOSE.workerFaults);
+  const count = chance.yes(0.25) ? chance.whole(1, 3) : 0;
+  return Array.from(
+    { length: count },
+    (): FaultSpec => ({
+      kind: 'worker-crash',
+      atMs: Math.round(chance.between(200, healMs)),
+      durationMs: Math.round(chance.between(100, 1_500)),
+      target: chance.whole(0, nodeCount - 1),
+      amount: 0,
+    }),
+  );
+}
+
 export function drawFaults(seed: number, nodeCount: number, healMs: number, shapes: readonly FaultShape[]): FaultSpec[] {
   const chance = createChance(seed, PURPOSE.faults);
   const count = Math.round(chance.mostlyLow(1, 14));
@@ -64,5 +80,6 @@ export function drawFaults(seed: number, nodeCount: number, healMs: number, shap
       amount: chance.between(...shape.amount),
     };
   });
+  if (shapes === ALL) faults.push(...drawWorkerCrashes(seed, nodeCount, healMs));
   return faults.sort((a, b) => a.atMs - b.atMs);
 }

@@ -7,6 +7,7 @@ import { forgedOrderFor, intrude } from './intruder.ts';
 import { connect, disconnect, topologyChanged } from './network.ts';
 import { crashNode, pauseNode, resumeNode, startNode } from './node-runner.ts';
 import type { FaultSpec } from './spec.ts';
+import { crashWorkers } from './workers.ts';
 import { isUp, type SimNode, type World } from './world.ts';
 
 /** A broken connection is noticed within this time (keep-alive); the longest paused process keeps its connections. */
@@ -120,6 +121,9 @@ export function strike(world: World, fault: FaultSpec): void {
     case 'crash-restart':
     case 'crash-for-good':
       return crash(world, fault, target);
+    case 'worker-crash':
+      world.counts.workerCrashes += 1;
+      return crashWorkers(world, target.workers, fault.durationMs);
     case 'slow-disk':
       world.counts.slowDisks += 1;
       target.slowDiskUntilMs = endMs;

@@ -23,8 +23,21 @@ export function makeDurable(world: World, node: SimNode, effects: Effects): void
   }
 }
 
+/** Every so many seeds, what is sent is frozen: a node that goes on writing to a message it sent would tell the future to others. */
+const FREEZE_EVERY = 16;
+
+function freezeDeep(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || value instanceof Uint8Array) return;
+  Object.freeze(value);
+  for (const part of Object.values(value)) freezeDeep(part);
+}
+
 /** Everything after the sync. */
 export function performEffects(world: World, node: SimNode, effects: Effects): void {
+  if (world.spec.seed % FREEZE_EVERY === 0) {
+    for (const gossip of effects.publish) freezeDeep(gossip);
+    for (const sent of effects.send) freezeDeep(sent.message);
+  }
   for (const entry of effects.keep) node.disk.kept.push({ entry, atMs: world.agenda.nowMs });
   for (const gossip of effects.publish) publishGossip(world, node, gossip);
   for (const dial of effects.dial) {

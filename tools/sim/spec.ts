@@ -50,6 +50,7 @@ export type FaultKind =
   | 'sigstop'
   | 'crash-restart'
   | 'crash-for-good'
+  | 'worker-crash'
   | 'slow-disk'
   | 'lossy'
   | 'stop-order'

@@ -46,14 +46,21 @@ function tellStopped(world: World, workers: Workers, claims: readonly Claim[], f
   if (node.life === workers.life) world.deliver(node, { type: 'load-stopped', nowMs: 0, claims, finished });
 }
 
-function endLoad(world: World, workers: Workers, load: Load, finished: boolean): void {
-  workers.loads.delete(keyOf(load.claim));
-  if (load.run === null) return;
-  load.run.endMs = world.agenda.nowMs;
+/** The stretch that ran up to now is over; the claim may go on in a restarted worker. */
+function endRun(world: World, workers: Workers, load: Load, finished: boolean): void {
+  const { run } = load;
+  if (run === null) return;
+  load.run = null;
   const { stopMs } = world.spec.plan.shards[load.claim.shard]!;
-  load.run.isFinished = finished || localNowMs(world, workers) >= load.stopAtNodeMs - DELIVERED_ERROR_MS - stopMs * DELIVERED_ERROR_SHARE;
+  run.isFinished = finished || localNowMs(world, workers) >= load.stopAtNodeMs - DELIVERED_ERROR_MS - stopMs * DELIVERED_ERROR_SHARE;
+  run.endMs = world.agenda.nowMs;
   workers.node.ghost.loadEndedMs = world.agenda.nowMs;
   world.checkers.runEnds(workers.node, load.claim, finished);
+}
+
+function endLoad(world: World, workers: Workers, load: Load, finished: boolean): void {
+  workers.loads.delete(keyOf(load.claim));
+  endRun(world, workers, load, finished);
 }
 
 /** Ends the loads after `delayMs` (on any clock: short) and says so in one go. */
@@ -139,6 +146,19 @@ export function stopLoad(world: World, workers: Workers, stop: Stop): void {
   const { stopMs } = world.spec.timing;
   if (known.length > 0)
     windDown(world, workers, known, Math.min(stopMs, stop.graceMs + 50) * world.chance.workers.between(0.01, 0.98), false);
+}
+
+/** A worker process dies and is started again: the same claims go on after a gap, and the node's core never hears of it. */
+export function crashWorkers(world: World, workers: Workers, gapMs: number): void {
+  if (workers.areDead) return;
+  for (const load of workers.loads.values()) {
+    if (load.phase !== 'running') continue;
+    endRun(world, workers, load, false);
+    load.phase = 'waiting';
+    world.agenda.after(gapMs, () => {
+      if (workers.loads.get(keyOf(load.claim)) === load) beginLoad(world, workers, load);
+    });
+  }
 }
 
 /** The node is gone (crash or exit): its workers notice the closed channel and leave. */

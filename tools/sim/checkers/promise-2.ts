@@ -103,6 +103,7 @@ export function checkConvergence(world: World): Checker {
         world.agenda.nowMs - world.spec.healMs < settleMs(world) + world.spec.timing.graceMs
       )
         return;
+      if (world.agenda.nowMs - node.ghost.contactMs < world.spec.timing.graceMs) return;
       const acting = world.nodes.find(
         (other) =>
           other !== node && other.status === 'live' && world.core.isActing(other.state!, toNodeMs(other.clock, world.agenda.nowMs)),

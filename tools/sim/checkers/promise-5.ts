@@ -11,6 +11,8 @@ import { alarm, type Checker } from './checker.ts';
 /** Ticks, syncs, draining: what the bounds allow beside the timers themselves. */
 const SLACK_MS = 4000;
 const WORKERS_DIE_MS = 150;
+/** After the heal: election, and the leases of earlier terms. */
+const REUNITED_MS = 15_000;
 
 interface Bounds {
   readonly loadMs: number;
@@ -71,8 +73,27 @@ export function checkNothingLeft(world: World): Checker {
     if (nowMs - node.ghost.grantBaseMs > bounds.loadMs)
       alarm('P5', `load of ${node.id} runs ${ago(nowMs - node.ghost.grantBaseMs)} after its last acknowledged pulse`);
   };
+  /** With a majority in touch again, nothing may keep the run from its verdict. */
+  const needed = Math.floor((world.spec.expectNodes + world.spec.expectWitnesses) / 2) + 1;
+  let mustSeal: boolean | null = null;
+  let isSealed = false;
+  const checkMajority = (): void => {
+    if (mustSeal !== null || agenda.nowMs < world.spec.healMs + REUNITED_MS) return;
+    const inTouch = world.nodes.filter(
+      (node) =>
+        node.status === 'live' &&
+        node.spec.voter &&
+        node.ghost.rosterMs >= 0 &&
+        agenda.nowMs - node.ghost.contactMs < world.spec.timing.leaseMs,
+    );
+    mustSeal = inTouch.length >= needed;
+  };
   return {
+    afterStep(_node, _event, effects) {
+      for (const entry of effects.persist) if (entry.kind === 'phase' && entry.body.phase === 'sealed') isSealed = true;
+    },
     audit() {
+      checkMajority();
       for (const node of world.nodes) {
         if (isUp(node)) checkUp(node);
         checkLoad(node);
@@ -82,6 +103,7 @@ export function checkNothingLeft(world: World): Checker {
       if (left.length > 0) alarm('P5', `${left.join(', ')} still there ${ago(agenda.nowMs - world.spec.healMs)} after the heal`);
     },
     atEnd() {
+      if (mustSeal === true && !isSealed) alarm('P5', 'a majority was in touch after the heal, and the run ended without a verdict');
       for (const node of world.nodes)
         if (node.life > 0 && runningCount(node.workers) > 0) alarm('P5', `load of ${node.id} runs after all nodes are gone`);
     },

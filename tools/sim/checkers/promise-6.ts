@@ -33,6 +33,13 @@ export function checkNothingLost(world: World): Checker {
         peer.disk.held.get(node.id)?.stored.has(number) === true,
     );
   };
+  /** Up and led for long: whatever it recorded has had its time to arrive. */
+  const isSurvivor = (node: SimNode): boolean =>
+    node.status === 'live' &&
+    world.isHealed &&
+    agenda.nowMs - world.spec.healMs > HANDOVER_MS + world.spec.timing.flushMs &&
+    node.bornMs <= world.spec.healMs + 1 &&
+    agenda.nowMs - node.ghost.contactMs < world.spec.timing.leaseMs;
   const checkNode = (judge: SimNode, node: SimNode, gaps: readonly MissingWindows[]): void => {
     const merged = mergedAt(judge, node);
     const isDone = (judge.ghost.held.get(node.id) ?? 0) > 0 && node.ghost.doneMs >= 0 && isUp(node) && world.isHealed;
@@ -46,7 +53,7 @@ export function checkNothingLost(world: World): Checker {
       }
       if (!isListed) alarm('P6', `window ${number} of ${node.id} is neither in the report of ${judge.id} nor listed as missing`);
       world.counts.windowsOfLostNodes += 1;
-      if (isDone && agenda.nowMs - world.spec.healMs > HANDOVER_MS)
+      if ((isDone && agenda.nowMs - world.spec.healMs > HANDOVER_MS) || isSurvivor(node))
         alarm('P6', `window ${number} of surviving ${node.id} is missing in the report of ${judge.id}`);
       if (number <= (acknowledged.get(node.id) ?? 0) && isElsewhere(judge, node, number)) {
         alarm('P6', `window ${number} of lost ${node.id} was acknowledged and is still held, but missing in the report of ${judge.id}`);
