@@ -23,7 +23,8 @@ async function running(ran: () => Ran): Promise<{ ran: Ran; folder: string }> {
   const started = ran();
   await until('there is a run folder', () => started.err().includes('forming'), PATIENCE_MS);
   const folder = kit.runFolder();
-  await kit.untilStatus(seedFolder(folder), 'the load is on', ({ phase, sinceT0Ms }) => phase === 'running' && (sinceT0Ms ?? 0) > 1500);
+  // As the coordinator sees it: what a node measured before it is killed has arrived.
+  await kit.untilStatus(seedFolder(folder), 'the load is on', ({ board }) => board.endpointsActive === 12, true);
   return { ran: started, folder };
 }
 
@@ -40,7 +41,9 @@ describe('kill -9', () => {
     const { ran, folder } = await running(() => kit.start('run', scenario, '--nodes', '3', '--json'));
     const victim = await ordinaryNode(folder);
     process.kill(kit.pidOf(victim), 'SIGKILL');
-    const after = await kit.untilStatus(seedFolder(folder), 'the node is counted out', ({ nodes }) => nodes.some(({ state }) => state === 'lost'));
+    const after = await kit.untilStatus(seedFolder(folder), 'the node is counted out', ({ nodes }) =>
+      nodes.some(({ state }) => state === 'lost'),
+    );
     expect(after.nodes.filter(({ state }) => state === 'lost')).toHaveLength(1);
     expect(after.shardsOwned).toBe(after.shards);
     await kit.untilStatus(seedFolder(folder), 'all endpoints are back', ({ board }) => board.endpointsActive === 12, true);
@@ -52,11 +55,17 @@ describe('kill -9', () => {
   });
 
   it('of a worker brings another, and counts its endpoints against the generator', { timeout: PATIENCE_MS * 2 }, async () => {
-    const { ran, folder } = await running(() => kit.start('run', kit.scenario('worker', { holdS: 8 }), '--nodes', '1', '--workers', '1', '--json'));
+    const { ran, folder } = await running(() =>
+      kit.start('run', kit.scenario('worker', { holdS: 8 }), '--nodes', '1', '--workers', '1', '--json'),
+    );
     const node = await kit.status(nodeFolder(folder, 1));
     const [worker] = node?.workerPids ?? [];
     process.kill(worker ?? -1, 'SIGKILL');
-    await kit.untilStatus(nodeFolder(folder, 1), 'another worker is there', ({ workerPids }) => workerPids.length === 1 && workerPids[0] !== worker);
+    await kit.untilStatus(
+      nodeFolder(folder, 1),
+      'another worker is there',
+      ({ workerPids }) => workerPids.length === 1 && workerPids[0] !== worker,
+    );
     await ran.ended;
     const summary = JSON.parse(ran.out()) as Summary;
     const deaths = summary.errors.causes.filter(({ cause }) => cause === 'worker-died');
@@ -80,7 +89,18 @@ describe('kill -9', () => {
     await until('the ticket is printed', () => seed.out().includes('\n'), PATIENCE_MS);
     const folders = [1, 2, 3].map((index) => join(kit.folder, `${policy}-${index}`));
     const joined = folders.map((folder, index) =>
-      kit.start('join', seed.out().trim(), '--data', folder, '--cores', '0.5', '--listen', '/ip4/127.0.0.1/tcp/0', '--label', `name=n${index}`),
+      kit.start(
+        'join',
+        seed.out().trim(),
+        '--data',
+        folder,
+        '--cores',
+        '0.5',
+        '--listen',
+        '/ip4/127.0.0.1/tcp/0',
+        '--label',
+        `name=n${index}`,
+      ),
     );
     await kit.untilStatus(folders[0]!, 'the load is on', ({ phase, sinceT0Ms }) => phase === 'running' && (sinceT0Ms ?? 0) > 1500);
     return { seed, joined, folders };
@@ -111,7 +131,11 @@ describe('kill -9', () => {
     const before = await kit.status(swarm.folders[0]!);
     const survivors = await killCoordinator(swarm);
     const alive = survivors[0]!.folder;
-    const after = await kit.untilStatus(alive, 'there is another coordinator', ({ coordinator }) => coordinator !== null && coordinator !== before?.coordinator);
+    const after = await kit.untilStatus(
+      alive,
+      'there is another coordinator',
+      ({ coordinator }) => coordinator !== null && coordinator !== before?.coordinator,
+    );
     expect(after.term).toBeGreaterThan(before?.term ?? 0);
     for (const { ran } of survivors) expect(await ran.ended).toBe(0);
   });
