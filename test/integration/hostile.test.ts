@@ -11,6 +11,7 @@ import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
+import { wallNowMs } from '../../node/adapters/clock.ts';
 import { makeIdentity } from '../../node/adapters/identity.ts';
 import { createHost, type Host } from '../../node/adapters/mesh/host.ts';
 import { DEFAULT_MESH_LIMITS } from '../../node/adapters/mesh/limits.ts';
@@ -187,7 +188,7 @@ it('passes under attack, and counts what it refused', { timeout: PATIENCE_MS * 2
   const folder = kit.runFolder();
   const seed = seedFolder(folder);
   const status = await kit.untilStatus(seed, 'the load is on', ({ board }) => board.endpointsActive === 12, true);
-  const ticket = decodeTicket(readFileSync(join(folder, 'ticket'), 'utf8'), Date.now());
+  const ticket = decodeTicket(readFileSync(join(folder, 'ticket'), 'utf8'), wallNowMs());
   if (!ticket.ok) throw new Error('no ticket');
   const entriesFile = readFileSync(join(folder, 'entries.jsonl'), 'utf8');
   const addresses = [
