@@ -149,9 +149,11 @@ function ask(state: NodeState, effects: Effects, peer: NodeId, sync: PeerSync, f
     const held = heldSeq(state.log, author);
     if (seq <= held) continue;
     const asked = state.sync.asked.get(author);
-    if (asked !== undefined && asked.seq >= seq && asked.untilMs > state.nowMs) continue;
+    // What is on its way already is not asked for twice, also when more has been written since.
+    const comingSeq = asked !== undefined && asked.untilMs > state.nowMs ? asked.seq : 0;
+    if (comingSeq >= seq) continue;
     state.sync.asked.set(author, { seq, untilMs: state.nowMs + ASK_AGAIN_MS });
-    after[author] = held;
+    after[author] = Math.max(held, comingSeq);
     any = true;
   }
   if (any) effects.send.push({ to: peer, message: { type: 'want', after, full } });
