@@ -4,6 +4,7 @@
 import { append } from './append.ts';
 import type { Effects } from './events.ts';
 import { resign } from './leader.ts';
+import { meetingsIn } from './meetings.ts';
 import { meetingsOf, stopShards } from './owned.ts';
 import { type NodeState, type OwnerState, ordersOf } from './state.ts';
 
@@ -26,15 +27,14 @@ export function drain(state: NodeState, effects: Effects): void {
     `draining: ${chain.endReason}`,
   );
   if (isBusy(owner)) return;
+  const { facts, torndown } = meetingsIn(state);
   let waiting = false;
   for (const shard of owner.owned.values()) {
     if (plan === null || plan.shards[shard.claim.shard]?.kind !== 'meetings' || shard.torndown) continue;
     waiting = true;
     if (shard.stage === 'finished') continue;
     shard.stage = 'finished';
-    const meetings = meetingsOf(plan, shard.claim).filter(
-      (meeting) => state.facts.meetings.has(meeting) && !state.facts.torndown.has(meeting),
-    );
+    const meetings = meetingsOf(plan, shard.claim).filter((meeting) => facts.has(meeting) && !torndown.has(meeting));
     effects.start.push({ what: 'teardown', claim: shard.claim, meetings });
   }
   if (!waiting && owner.lastWindowAfter === 0) owner.lastWindowAfter = owner.windowLast + 1;

@@ -2,7 +2,7 @@
 // first-by-(lamport, author, seq) - so that the order of arrival cannot matter (P2) and one entry costs one small update. Who may say what is judged
 // later, from the complete picture (chain.ts): an entry that does not count stays in the log and is ignored by everybody alike.
 
-import type { DecisionRef, Entry, EntryBodies, EntryOf, MeetingFacts, NodeId, SignedOrder } from './messages.ts';
+import type { DecisionRef, Entry, EntryBodies, EntryOf, NodeId, SignedOrder } from './messages.ts';
 
 /** Entries of kinds that a coordinator uses to decide; only those on the effective chain count. */
 export type DecisionEntry = EntryOf<'roster'> | EntryOf<'down'> | EntryOf<'phase'>;
@@ -20,8 +20,8 @@ export interface Facts {
   readonly claims: Map<string, Set<NodeId>>;
   /** `${shard}.${epoch}/${author}` given up. */
   readonly releases: Set<string>;
-  readonly meetings: Map<number, { facts: MeetingFacts; lamport: number; author: NodeId }>;
-  readonly torndown: Set<number>;
+  /** All of them, in any order: who of their authors counts is for the chain to say (meetings.ts). */
+  readonly meetings: EntryOf<'meeting'>[];
   /** author -> decision key -> problem or null. */
   readonly ready: Map<NodeId, Map<string, EntryBodies['ready']['problem']>>;
   readonly done: Map<NodeId, EntryBodies['done']>;
@@ -43,8 +43,7 @@ export const createFacts = (): Facts => ({
   decisionLast: new Map(),
   claims: new Map(),
   releases: new Set(),
-  meetings: new Map(),
-  torndown: new Set(),
+  meetings: [],
   ready: new Map(),
   done: new Map(),
   orders: [],
@@ -87,15 +86,6 @@ function absorbDecision(facts: Facts, entry: DecisionEntry): void {
   const last = facts.decisionLast.get(key);
   if (last === undefined || entry.seq > last.seq) facts.decisionLast.set(key, entry);
   facts.version += 1;
-}
-
-function absorbMeeting(facts: Facts, entry: EntryOf<'meeting'>): void {
-  for (const fact of entry.body.facts) {
-    const known = facts.meetings.get(fact.meeting);
-    const newer = known === undefined || entry.lamport > known.lamport || (entry.lamport === known.lamport && entry.author > known.author);
-    if (newer) facts.meetings.set(fact.meeting, { facts: fact, lamport: entry.lamport, author: entry.author });
-  }
-  for (const meeting of entry.body.torndown) facts.torndown.add(meeting);
 }
 
 function absorbOrder(
@@ -145,7 +135,8 @@ export function absorb(facts: Facts, entry: Entry, isOrder: (order: SignedOrder)
       facts.version += 1;
       return;
     case 'meeting':
-      return absorbMeeting(facts, entry);
+      facts.meetings.push(entry);
+      return;
     case 'ready': {
       const byDecision = facts.ready.get(entry.author) ?? new Map<string, EntryBodies['ready']['problem']>();
       facts.ready.set(entry.author, byDecision);

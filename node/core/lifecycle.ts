@@ -7,6 +7,7 @@ import { EXIT, type ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
 import { refKey } from './facts.ts';
 import { declareDown, hasLeft, isActingLeader, noteAdmitted } from './leader.ts';
+import { meetingsIn } from './meetings.ts';
 import type { EndReason, NodeId, Phase, RosterMember } from './messages.ts';
 import { decisiveTip } from './owned.ts';
 import { firstManifest, type LeaderState, type NodeState, ordersOf, swarmNow } from './state.ts';
@@ -143,7 +144,7 @@ function notReady(state: NodeState): { reason: EndReason; message: string } | 'w
   }
   const tip = decisiveTip(state);
   if (tip === null) return 'waiting';
-  let waiting = state.facts.meetings.size < plan.meetingCount;
+  let waiting = meetingsIn(state).facts.size < plan.meetingCount;
   const key = refKey(tip);
   for (const node of liveLoadNodes(state)) {
     const problem = state.facts.ready.get(node)?.get(key);

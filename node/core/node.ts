@@ -72,6 +72,7 @@ export function createNode(config: NodeConfig, nowMs: number, restored?: Restore
     orphanSinceMs: nowMs,
     ledTerm: 0,
     held: new Map(),
+    meetings: null,
     leave: 'no',
     exitAtMs: Number.POSITIVE_INFINITY,
     exitAs: null,

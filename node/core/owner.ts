@@ -8,6 +8,7 @@ import { drain, leave } from './drain.ts';
 import type { Effects, NodeEvent } from './events.ts';
 import { claimKey, refKey } from './facts.ts';
 import { acceptWindows, isActingLeader } from './leader.ts';
+import { meetingsIn } from './meetings.ts';
 import type { Claim, DecisionRef, MeetingFacts } from './messages.ts';
 import { decisiveTip, isWanted, meetingsOf, stopShards } from './owned.ts';
 import type { Plan } from './plan-types.ts';
@@ -55,7 +56,7 @@ function reconcile(state: NodeState, effects: Effects): void {
 }
 
 const lacking = (state: NodeState, plan: Plan, claim: Claim): number[] =>
-  meetingsOf(plan, claim).filter((meeting) => !state.facts.meetings.has(meeting));
+  meetingsOf(plan, claim).filter((meeting) => !meetingsIn(state).facts.has(meeting));
 
 function provision(state: NodeState, effects: Effects, plan: Plan): void {
   for (const shard of state.owner.owned.values()) {

@@ -7,6 +7,7 @@ import type { NodeConfig } from './config.ts';
 import type { ExitName } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { LogState } from './log.ts';
+import type { MeetingsCache } from './meetings.ts';
 import type { Claim, DecisionRef, Manifest, NodeId } from './messages.ts';
 import type { Plan, ScaleOrder, ShardId } from './plan-types.ts';
 import type { Rng } from './rng.ts';
@@ -179,6 +180,8 @@ export interface NodeState {
   ledTerm: number;
   /** Windows of other nodes in this node's store: highest contiguous number. */
   readonly held: Map<NodeId, number>;
+  /** meetings.ts */
+  meetings: MeetingsCache | null;
   leave: 'no' | 'wanted' | 'released' | 'now';
   exitAtMs: number;
   exitAs: { exit: ExitName; message: string } | null;

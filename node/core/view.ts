@@ -2,6 +2,7 @@
 // The two digests are how P2 is checked: nodes with equal sets of entries must give equal views.
 
 import { isActingLeader } from './leader.ts';
+import { meetingsIn } from './meetings.ts';
 import type { Capabilities, Manifest, MeetingFacts, NodeId, Phase } from './messages.ts';
 import type { ShardId } from './plan-types.ts';
 import type { NodeState } from './state.ts';
@@ -61,11 +62,12 @@ export function nodesOf(state: NodeState): NodeView[] {
     .sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
-export const meetingFactsOf = (state: NodeState): MeetingFacts[] => [...state.facts.meetings.values()].map(({ facts }) => facts);
+export const meetingFactsOf = (state: NodeState): MeetingFacts[] => [...meetingsIn(state).facts.values()].map(({ facts }) => facts);
 
 /** Canonical text of everything that follows from the log. */
 export function viewDigest(state: NodeState): string {
   const { chain, coordinator, facts } = state;
+  const meetings = meetingsIn(state);
   return JSON.stringify([
     coordinator,
     state.chainComplete ? chain.decisions.map((entry) => entry.hash) : null,
@@ -74,8 +76,8 @@ export function viewDigest(state: NodeState): string {
       : null,
     [...facts.claims].map(([key, authors]) => `${key}:${[...authors].sort().join('+')}`).sort(),
     [...facts.releases].sort(),
-    [...facts.meetings].map(([meeting, { author, lamport }]) => `${meeting}:${author}:${lamport}`).sort(),
-    [...facts.torndown].sort(),
+    [...meetings.facts].map(([meeting, { author, lamport }]) => `${meeting}:${author}:${lamport}`).sort(),
+    [...meetings.torndown].sort(),
     [...facts.done].map(([node, done]) => `${node}:${done.windowLast}`).sort(),
     [...facts.leaving].sort(),
     [...facts.byes].sort(),

@@ -5,6 +5,7 @@
 import type { NodeConfig } from '../core/config.ts';
 import type { ExitName, Result } from '../core/errors.ts';
 import type { Report, Restored, Start } from '../core/events.ts';
+import { meetingsIn } from '../core/meetings.ts';
 import type { EndReason, Entry, Manifest, NodeId, SignedOrder } from '../core/messages.ts';
 import { createNode, step } from '../core/node.ts';
 import type { NodeState } from '../core/state.ts';
@@ -184,14 +185,16 @@ class Running {
       case 'load-plan':
         this.#guardWall(start.manifest);
         if (this.#init.config.load) this.#windows.start();
-        void this.#loadPlan(start.manifest, start.from);
+        this.#loadPlan(start.manifest, start.from).catch((error) =>
+          this.#push({ type: 'plan-failed', message: `the scenario could not be kept: ${(error as Error).message}` }),
+        );
         return;
       case 'prepare':
         return this.#pool?.prepare(start.claims);
       case 'provision':
         return this.#pool?.provision(start.claim, start.meetings);
       case 'teardown': {
-        const known = this.#state.facts.meetings;
+        const known = meetingsIn(this.#state).facts;
         return this.#pool?.teardown(
           start.claim,
           start.meetings.flatMap((meeting) => known.get(meeting)?.facts ?? []),
@@ -211,8 +214,15 @@ class Running {
   }
 
   async #loadPlan(manifest: Manifest, from: readonly NodeId[]): Promise<void> {
-    const { dataFolder, readScenario, runFolder, log } = this.#init;
-    const loaded: Result<LoadedRun> = await loadRun({ manifest, from, blobs: this.#blobs, folder: `${dataFolder}/bundles`, readScenario });
+    const { dataFolder, readScenario, runFolder, log, clock, mesh } = this.#init;
+    const loaded: Result<LoadedRun> = await loadRun({
+      manifest,
+      from: () => [...from, ...mesh.peers()],
+      clock,
+      blobs: this.#blobs,
+      folder: `${dataFolder}/bundles`,
+      readScenario,
+    });
     if (!loaded.ok) {
       const message = loaded.problems.map((problem) => problem.message).join('; ');
       log.error({ problems: loaded.problems }, 'plan not loaded');
@@ -268,7 +278,8 @@ class Running {
   #onEntries(entries: readonly Entry[]): void {
     this.#init.runFolder.appendEntries(entries);
     for (const entry of entries) {
-      if (entry.kind === 'meeting') this.#passMeetings();
+      // Facts count once their author is known to be in the run: the roster may come later than they.
+      if (entry.kind === 'meeting' || entry.kind === 'roster' || entry.kind === 'lead') this.#passMeetings();
       if (entry.kind === 'done' && entry.author === this.#init.config.self) this.#windows.stop();
     }
   }
@@ -276,7 +287,7 @@ class Running {
   /** Workers get every meeting's facts once; a meeting's facts never change. */
   #passMeetings(): void {
     if (this.#pool === null) return;
-    const added = [...this.#state.facts.meetings.values()]
+    const added = [...meetingsIn(this.#state).facts.values()]
       .map(({ facts }) => facts)
       .filter(({ meeting }) => !this.#meetingsSent.has(meeting));
     for (const { meeting } of added) this.#meetingsSent.add(meeting);

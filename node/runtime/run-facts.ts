@@ -8,6 +8,7 @@ import { METRIC } from '../core/builtin-metrics.ts';
 import type { MissingWindows } from '../core/events.ts';
 import { valueAtPercentile } from '../core/histogram.ts';
 import { forEachLife, WHOLE } from '../core/lives.ts';
+import { meetingsIn } from '../core/meetings.ts';
 import type { EndReason, NodeId } from '../core/messages.ts';
 import type { ScaleOrder } from '../core/plan-types.ts';
 import { curve, plannedActive } from '../core/planned.ts';
@@ -120,7 +121,7 @@ export function summaryFacts(init: RunFactsInit): SummaryFacts {
     onNodeLoss: manifest.onNodeLoss,
     groups: scenario.groups.map((group) => groupFacts(scenario, group, scales, t0SwarmMs === null ? 0 : endMs)),
     meetingsPlanned: plan.meetingCount,
-    meetingsProvisioned: state.facts.meetings.size,
+    meetingsProvisioned: meetingsIn(state).facts.size,
     plannedCurve: curve(scenario, plan.durationMs, CURVE_SAMPLES, scales),
     types: run.types,
     thresholds: scenario.thresholds,
