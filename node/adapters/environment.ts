@@ -23,6 +23,11 @@ export function childEnvironment(additions: Readonly<Record<string, string>> = {
   return { ...process.env, ...additions };
 }
 
+/** Takes a secret out of the environment once it was read, so that no child process inherits it. */
+export function forgetVariable(name: string): void {
+  delete process.env[name];
+}
+
 /** True under continuous integration: a missing part is then a failure, not a skip. */
 export function isCi(): boolean {
   const value = environmentVariable('CI');

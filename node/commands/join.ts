@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
-import { environmentVariable } from '../adapters/environment.ts';
+import { environmentVariable, forgetVariable } from '../adapters/environment.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, type Problem, type Result } from '../core/errors.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
@@ -29,6 +29,8 @@ interface JoinOptions {
 
 function readTicket(argument: string | undefined): Result<Ticket> {
   const given = argument ?? environmentVariable('QUILT_TICKET');
+  // Workers, and the programs that they start for a scenario, have no business with the swarm's key.
+  forgetVariable('QUILT_TICKET');
   if (given === undefined) {
     const hint = 'quilt-swarm join TICKET, or join @FILE, or QUILT_TICKET in the environment';
     return fail({ code: 'QUILT_TICKET_MISSING', message: 'which swarm? A ticket is needed', hint });
