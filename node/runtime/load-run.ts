@@ -9,6 +9,8 @@ import type { ValidScenario } from '../core/scenario-types.ts';
 import type { TypeMetrics } from '../core/summary-facts.ts';
 import type { Blobs } from './blobs.ts';
 import { type Bundle, decodeBundle, unpackBundle } from './bundle.ts';
+import type { RuntimeClock } from './components.ts';
+import { wait } from './runtime-clock.ts';
 
 export interface LoadedRun {
   readonly manifest: Manifest;
@@ -31,15 +33,30 @@ export type ReadScenario = (source: {
 
 export interface LoadRunInit {
   readonly manifest: Manifest;
-  readonly from: readonly NodeId[];
+  /** Whom to ask for the bundle; asked anew before every attempt, since a young node learns of peers by the moment. */
+  readonly from: () => readonly NodeId[];
+  readonly clock: RuntimeClock;
   readonly blobs: Blobs;
   /** Bundles are unpacked below it. */
   readonly folder: string;
   readonly readScenario: ReadScenario;
 }
 
-export async function loadRun({ manifest, from, blobs, folder: parent, readScenario }: LoadRunInit): Promise<Result<LoadedRun>> {
-  const bytes = await blobs.fetch(manifest.bundleHash, from);
+/** A node that joined a moment ago may not be connected to anybody who has the bundle; after this many seconds it says that it cannot run. */
+const ATTEMPTS_MAX = 8;
+const ATTEMPT_MS = 1_000;
+
+async function fetchBundle({ manifest, from, blobs, clock }: LoadRunInit): Promise<Result<Uint8Array>> {
+  for (let attempt = 1; ; attempt++) {
+    const bytes = await blobs.fetch(manifest.bundleHash, [...new Set(from())]);
+    if (bytes.ok || attempt >= ATTEMPTS_MAX) return bytes;
+    await wait(clock, ATTEMPT_MS);
+  }
+}
+
+export async function loadRun(init: LoadRunInit): Promise<Result<LoadedRun>> {
+  const { manifest, folder: parent, readScenario } = init;
+  const bytes = await fetchBundle(init);
   if (!bytes.ok) return bytes;
   const bundle = decodeBundle(bytes.value);
   if (!bundle.ok) return bundle;

@@ -45,6 +45,10 @@ export interface WorkerPool {
 /** How long after a stop's grace a worker may take to say that it stopped, before it is killed. Below Timing.stopMs, which covers both. */
 const STOP_SLACK_MS = 800;
 
+const WATCH_MS = 1_000;
+/** Longer than any garbage collection and any burst of starts; every second of it is a second of load that is not served. */
+const SILENT_MS_MAX = 10_000;
+
 export const claimIdOf = (claim: Claim): ClaimId => `${claim.shard}.${claim.epoch}`;
 
 export const createWorkerPool = (init: WorkerPoolInit): WorkerPool => new Pool(init);
@@ -57,6 +61,9 @@ class Pool implements WorkerPool {
   readonly #facts: MeetingFacts[] = [];
   readonly #scales: ScaleOrder[] = [];
   readonly #preparing: (readonly Claim[])[] = [];
+  /** When each worker was heard last. */
+  readonly #heardMs = new Map<WorkerSlot, number>();
+  #cancelWatch: () => void = () => {};
   #problem: string | null = null;
   #grantUntilMs = 0;
 
@@ -74,6 +81,7 @@ class Pool implements WorkerPool {
         onReady: (slot) => this.#resume(slot),
       }),
     );
+    this.#watch();
   }
 
   prepare(claims: readonly Claim[]): void {
@@ -147,6 +155,7 @@ class Pool implements WorkerPool {
   }
 
   close(): void {
+    this.#cancelWatch();
     for (const slot of this.#slots) slot.close();
   }
 
@@ -165,6 +174,7 @@ class Pool implements WorkerPool {
   }
 
   #onMessage(slot: WorkerSlot, message: FromWorker): void {
+    this.#heardMs.set(slot, this.#init.clock.nowMs());
     switch (message.type) {
       case 'ready':
         return this.#answerPrepared();
@@ -233,6 +243,24 @@ class Pool implements WorkerPool {
       const fromMs = Math.max(message.fromMs, this.#init.clock.nowMs() - message.t0Ms);
       slot.send({ ...message, fromMs, scales: [...this.#scales] });
     }
+  }
+
+  /** A worker speaks every second; one that hangs holds endpoints that nobody serves, and is replaced like one that died. */
+  #watch(): void {
+    const { clock, onNote } = this.#init;
+    const setMs = clock.nowMs();
+    this.#cancelWatch = clock.after(WATCH_MS, () => {
+      const nowMs = clock.nowMs();
+      // After a pause of this process what the workers said waits to be read: their silence is ours.
+      const hasPaused = nowMs - setMs > WATCH_MS * 2;
+      for (const slot of this.#slots) {
+        if (hasPaused || !slot.isReady() || !this.#heardMs.has(slot)) this.#heardMs.set(slot, nowMs);
+        if (nowMs - (this.#heardMs.get(slot) ?? nowMs) <= SILENT_MS_MAX) continue;
+        onNote('error', `worker ${slot.index} has been silent for ${SILENT_MS_MAX / 1000} s and is killed`);
+        slot.kill();
+      }
+      this.#watch();
+    });
   }
 
   #killWhenLate(slot: WorkerSlot, ids: readonly ClaimId[], graceMs: number): void {

@@ -129,6 +129,19 @@ describe('the worker pool', () => {
     expect(events.slice(1)).toEqual([{ type: 'load-stopped', claims: [{ shard: 0, epoch: 1 }], finished: true }]);
   });
 
+  it('replaces a worker that hangs, but not one whose words wait because the node itself was paused', async () => {
+    const { clock, workers, ready, load, loadsOf } = lab(1);
+    ready();
+    load(0);
+    clock.jump(60_000);
+    await clock.advance(5_000);
+    expect(workers).toHaveLength(1);
+    await clock.advance(12_000);
+    expect(workers[0]?.killed).toBe(true);
+    ready();
+    expect(loadsOf(workers[1])).toHaveLength(1);
+  });
+
   it('kills a worker that does not stop, which stops it', async () => {
     const { clock, workers, events, pool, ready, load } = lab(1);
     ready();
