@@ -43,8 +43,8 @@ const ERRORS_MAX = 1_000;
 export function createWindowCloser(init: WindowCloserInit): WindowCloser {
   const { clock } = init;
   const deltas = new Map<number, WorkerDelta>();
-  /** Workers that spoke in the last window: their next delta is due in this one. */
-  let speaking = new Set<number>();
+  /** Workers that have spoken and did not die: a delta of each is due in every window. */
+  const speaking = new Set<number>();
   let errors: ErrorCount[] = [];
   const waiting: EventDraft[] = [];
   let number = init.numberLast;
@@ -64,20 +64,25 @@ export function createWindowCloser(init: WindowCloserInit): WindowCloser {
   const onTimer = (): void => {
     const lateMs = clock.nowMs() - dueAtMs;
     if (lateMs < 0) schedule(dueAtMs);
-    else if (lateMs >= PATIENCE_MS || isComplete()) void close();
+    else if (isComplete()) void close();
+    // When this process itself stood still, what the workers said is read in the next turn.
+    else if (lateMs >= PATIENCE_MS) void clock.turn().then(close);
     else schedule(dueAtMs + PATIENCE_MS);
   };
 
   const take = (closedAtMs: number): Window => {
     const merged = mergeWorkerDeltas([...deltas.values(), { series: [], errors, load: [] }]);
-    speaking = new Set(deltas.keys());
+    const isWhole = isComplete();
     deltas.clear();
     errors = [];
     const startMs = init.toSwarmMs(openedAtMs);
     const durationMs = closedAtMs - openedAtMs;
     openedAtMs = closedAtMs;
     number += 1;
-    return { number, startMs, durationMs, ...merged, health: init.health.take(closedAtMs) };
+    const health = init.health.take(closedAtMs);
+    // What a silent worker did in this second is not in it.
+    const tainted = isWhole ? health.tainted : [...health.tainted, 'worker silent'];
+    return { number, startMs, durationMs, ...merged, health: { ...health, tainted } };
   };
 
   const close = async (): Promise<void> => {
@@ -111,6 +116,7 @@ export function createWindowCloser(init: WindowCloserInit): WindowCloser {
       schedule(dueAtMs);
     },
     add(worker, delta) {
+      speaking.add(worker);
       const before = deltas.get(worker);
       deltas.set(worker, before === undefined ? delta : joinDeltas(before, delta));
       if (!isClosing && clock.nowMs() >= dueAtMs && isComplete()) void close();

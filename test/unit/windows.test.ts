@@ -74,6 +74,7 @@ describe('windows', () => {
     ]);
     await clock.advance(2500);
     expect(figures(closed()).slice(2)).toContainEqual([null, null]);
+    expect(closed().map(({ health }) => health.tainted)).toEqual([[], [], ['worker silent'], ['worker silent']]);
   });
 
   it('do not wait for a worker that died', async () => {
