@@ -100,7 +100,11 @@ describe('a node', () => {
     process.kill(first.pid, 'SIGKILL');
     await kit.untilStatus(seedFolder(folder), 'the third is missed', seesThird('lost'));
     kit.start('join', ticket, ...flags);
-    const after = await kit.untilStatus(data, 'it is back and has caught up', ({ phase, runId }) => phase === 'running' && runId === before.runId);
+    const after = await kit.untilStatus(
+      data,
+      'it is back and has caught up',
+      ({ phase, runId }) => phase === 'running' && runId === before.runId,
+    );
     expect(after.node).toBe(before.node);
     await kit.untilStatus(seedFolder(folder), 'the third is in again', seesThird('live'));
   });

@@ -35,7 +35,10 @@ describe('run', () => {
     for (const name of ['manifest.json', 'scenario.yaml', 'plan.json', 'windows.bin', 'summary.json', 'summary.txt', 'entries.jsonl']) {
       expect(existsSync(join(folder, name)), name).toBe(true);
     }
-    const entries = readFileSync(join(folder, 'entries.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { kind: string; author: string });
+    const entries = readFileSync(join(folder, 'entries.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; author: string });
     const kinds = new Set(entries.map(({ kind }) => kind));
     for (const kind of ['hello', 'vote', 'lead', 'roster', 'manifest', 'claim', 'ready', 'done', 'phase']) expect(kinds).toContain(kind);
     expect(new Set([...readWindows(folder)].map(({ node }) => node)).size).toBe(2);

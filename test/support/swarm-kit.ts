@@ -87,7 +87,9 @@ function processesWith(mark: string): string[] {
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
     try {
-      const commandLine = readFileSync(join('/proc', name, 'cmdline'), 'utf8').replaceAll('\0', ' ').trim();
+      const commandLine = readFileSync(join('/proc', name, 'cmdline'), 'utf8')
+        .replaceAll('\0', ' ')
+        .trim();
       if (commandLine.includes(mark)) found.push(`${name} ${commandLine}`);
     } catch {
       // It ended meanwhile.
