@@ -34,7 +34,6 @@ export const samples: Readonly<Record<string, Sample>> = {
   websocket: {
     behavior: (port) => ({
       url: `ws://127.0.0.1:${port}/`,
-      connectTimeout: '300ms',
       send: { rate: 50, json: { id: '${message.id}', at: '${message.sentAtMs}' } },
       roundTrip: { when: { json: '$.id' }, id: '$.id', timeout: '300ms' },
       delivery: { when: { json: '$.id' }, id: '$.id', sentAt: '$.at' },

@@ -35,7 +35,9 @@ export class Participant implements Endpoint {
 
   /** As a listener of the context's signal. */
   handleEvent(): void {
-    if (this.#context.signal.reason === 'now') this.#socket?.terminate();
+    // There is nobody to say goodbye to in a handshake, and a target that hangs there would keep the participant beyond its grace.
+    const isUpgrading = this.#socket?.readyState === WebSocket.CONNECTING;
+    if (isUpgrading || this.#context.signal.reason === 'now') this.#socket?.terminate();
     this.#onLeave();
   }
 
