@@ -8,7 +8,7 @@ import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
 import type { RuntimeClock } from '../runtime/components.ts';
-import type { NodeExit } from '../runtime/node-process.ts';
+import type { NodeExit } from '../runtime/node-contract.ts';
 import type { StatusView } from '../runtime/node-status.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';

@@ -1,7 +1,7 @@
 // Ctrl-C and its relatives for a node: the first asks it to hand over and leave, the second to leave now. A node that `run` started leaves when
 // `run` is gone, however that went: its standard input closes.
 
-import type { NodeProcess } from '../runtime/node-process.ts';
+import type { NodeProcess } from '../runtime/node-contract.ts';
 
 export function leaveOnSignals(node: NodeProcess): void {
   let count = 0;

@@ -2,68 +2,25 @@
 // owns it, and what a part has to say becomes an event. It decides nothing about the run, with two exceptions that guard money and are therefore
 // local (P5): the run's wall-clock limit ends this process even when the core never would, and so does an end that does not come to its end.
 
-import type { NodeConfig } from '../core/config.ts';
 import type { ExitName, Result } from '../core/errors.ts';
-import type { Report, Restored, Start } from '../core/events.ts';
+import type { Report, Start } from '../core/events.ts';
 import { meetingsIn } from '../core/meetings.ts';
-import type { EndReason, Entry, Manifest, NodeId, SignedOrder } from '../core/messages.ts';
+import type { EndReason, Entry, Manifest, NodeId } from '../core/messages.ts';
 import { createNode, step } from '../core/node.ts';
 import type { NodeState } from '../core/state.ts';
-import type { Summary } from '../core/summary-types.ts';
-import type { MessageCodec } from '../wire/message-codec.ts';
 import { createBlobs } from './blobs.ts';
 import { type Collector, createCollector, type Report as RunReport } from './collector.ts';
-import type { MeshHandlers, RuntimeClock, RuntimeLog, RuntimeMesh, RuntimeStore, SpawnWorker } from './components.ts';
 import { type ControlAnswer, type ControlRequest, parseControlRequest } from './control.ts';
 import { createHealthMonitor } from './health.ts';
 import { createInbound } from './inbound.ts';
-import { type LoadedRun, loadRun, type ReadScenario } from './load-run.ts';
+import { type LoadedRun, loadRun } from './load-run.ts';
 import { createLoop, type EventDraft, type Loop } from './loop.ts';
+import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
 import { type EventNote, nodeName, noteOf } from './node-names.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
 import { createPerformer } from './perform.ts';
-import type { RunFolder } from './run-folder.ts';
 import { createWindowCloser } from './windows.ts';
 import { createWorkerPool, type WorkerPool } from './workers.ts';
-
-export interface NodeExit {
-  readonly exit: ExitName;
-  readonly message: string;
-}
-
-export interface NodeProcessInit {
-  readonly swarmId: string;
-  readonly config: NodeConfig;
-  readonly restored: Restored;
-  readonly clock: RuntimeClock;
-  readonly log: RuntimeLog;
-  readonly mesh: RuntimeMesh;
-  readonly store: RuntimeStore;
-  readonly codec: MessageCodec;
-  readonly verifyEntry: (entry: Entry) => boolean;
-  /** For blobs and unpacked bundles. */
-  readonly dataFolder: string;
-  /** Gets the log's entries and, when this node coordinates, windows and the report. */
-  readonly runFolder: RunFolder;
-  readonly spawnWorker: SpawnWorker;
-  readonly workerCount: number;
-  readonly readScenario: ReadScenario;
-  readonly renderSummary: (summary: Summary) => string;
-}
-
-export interface NodeProcess {
-  readonly self: NodeId;
-  readonly handlers: MeshHandlers;
-  readonly exited: Promise<NodeExit>;
-  /** Keeps a bundle here, so that peers can fetch it; answers its hash. */
-  putBundle(bytes: Uint8Array): string;
-  order(order: SignedOrder): void;
-  /** 'leave': hand over and go. 'now': go. */
-  signal(mode: 'leave' | 'now'): void;
-  control(request: ControlRequest): Promise<ControlAnswer>;
-  status(): StatusView;
-  report(): RunReport | null;
-}
 
 /** Reports kept for status and summary. */
 const NOTES_MAX = 500;
