@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { monotonicNowMs } from '../../node/adapters/clock.ts';
 import { out } from '../../node/adapters/terminal.ts';
 import { type BenchOptions, type BenchResult, quantile } from '../bench-kit.ts';
-import { kill, type SwarmKit, sleep, sourceEntry, statusOf, until, withSwarmKit } from './kit/swarm-kit.ts';
+import { kill, type SwarmKit, sleep, sourceEntry, statusOf, ticketOf, until, withSwarmKit } from './kit/swarm-kit.ts';
 
 export const about = 'node process start to hello seen by the seed, and memory of an idle node; the bundle against the sources';
 
@@ -33,7 +33,7 @@ async function measure(kit: SwarmKit, seedFolder: string, ticket: string, name: 
   const flags = ['--data', join(kit.folder, name), '--label', `name=${name}`, '--listen', '/ip4/127.0.0.1/tcp/0'];
   const node = kit.start(['join', ...flags], entry === undefined ? { ticket } : { ticket, entry });
   const isKnown = async (): Promise<true | null> => ((await statusOf(seedFolder))?.nodes.some((each) => each.name === name) ? true : null);
-  await until(`the seed knows ${name}`, isKnown, node, 20_000, POLL_MS);
+  await until(`the seed knows ${name}`, isKnown, [node], 20_000, POLL_MS);
   const startS = (monotonicNowMs() - node.startedAtMs) / 1000;
   await sleep(idleMs);
   const residentMb = megabytes(node.pid, 'status', 'VmRSS');
@@ -63,8 +63,8 @@ async function measureBoth(kit: SwarmKit, rounds: number, idleMs: number): Promi
     // A seed for each round: one that waits for nodes in vain gives up after a minute.
     const seedFolder = join(kit.folder, `seed-${round}`);
     const seed = kit.start(['seed', '--expect-nodes', '50', '--data', seedFolder, '--listen', '/ip4/127.0.0.1/tcp/0', '--quiet']);
-    const ticket = await until('the seed prints its ticket', () => /^quilt\S+$/m.exec(seed.text())?.[0] ?? null, seed);
-    await until('the seed answers', () => statusOf(seedFolder), seed);
+    const ticket = await ticketOf(seed);
+    await until('the seed answers', () => statusOf(seedFolder), [seed]);
     bundle.push(await measure(kit, seedFolder, ticket, `bundle-${round}`, idleMs));
     sources.push(await measure(kit, seedFolder, ticket, `sources-${round}`, idleMs, sourceEntry));
     kill(seed.pid);
@@ -74,7 +74,7 @@ async function measureBoth(kit: SwarmKit, rounds: number, idleMs: number): Promi
 }
 
 export async function bench({ quick }: BenchOptions): Promise<BenchResult> {
-  const { bundle, sources } = await withSwarmKit((kit) => measureBoth(kit, quick ? 2 : 8, quick ? 3_000 : 10_000));
+  const { bundle, sources } = await withSwarmKit((kit) => measureBoth(kit, quick ? 2 : 5, quick ? 3_000 : 10_000));
   show('bundle', bundle);
   show('sources', sources);
   const start = worst(bundle, 'startS');

@@ -50,16 +50,12 @@ interface Killed {
 }
 
 async function killOne(nodesFolder: string, run: Started): Promise<Killed> {
-  const victim = await until<StatusNode>(
-    'the load is up',
-    async () => {
-      const status = await statusOf(join(nodesFolder, 'seed'));
-      if (status === null || (status.sinceT0Ms ?? 0) < KILL_AT_MS) return null;
-      const ordinary = status.nodes.filter(({ load, state, node }) => load && state === 'live' && node !== status.coordinator);
-      return ordinary.sort((one, other) => other.shards - one.shards)[0] ?? null;
-    },
-    run,
-  );
+  const victim = await until<StatusNode>('the load is up', async () => {
+    const status = await statusOf(join(nodesFolder, 'seed'));
+    if (status === null || (status.sinceT0Ms ?? 0) < KILL_AT_MS) return null;
+    const ordinary = status.nodes.filter(({ load, state, node }) => load && state === 'live' && node !== status.coordinator);
+    return ordinary.sort((one, other) => other.shards - one.shards)[0] ?? null;
+  }, [run]);
   const pid = pidOf(join(nodesFolder, victim.name));
   const atMs = monotonicNowMs();
   kill(pid);
@@ -125,7 +121,7 @@ async function measure(kit: SwarmKit, target: RecordingTarget, round: number): P
   const run = kit.start(['run', kit.writeScenario(scenario(target.url)), ...flags]);
   const folder = join(runs, 'latest');
   const killed = await killOne(join(folder, 'nodes'), run);
-  await until('all endpoints are back', () => (isWhole(target.arrivals, killed.atMs) ? true : null), run, REHOME_MS_MAX, 100);
+  await until('all endpoints are back', () => (isWhole(target.arrivals, killed.atMs) ? true : null), [run], REHOME_MS_MAX, 100);
   kill(run.pid, 'SIGINT');
   await run.ended;
   if (!existsSync(join(folder, 'summary.json'))) throw new Error(`the run left no summary:\n${run.text()}`);
@@ -143,7 +139,7 @@ export async function bench({ quick }: BenchOptions): Promise<BenchResult> {
   try {
     const figures = await withSwarmKit(async (kit) => {
       const each: number[] = [];
-      for (let round = 0; round < (quick ? 1 : 5); round++) each.push(await measure(kit, target, round));
+      for (let round = 0; round < (quick ? 1 : 3); round++) each.push(await measure(kit, target, round));
       return each;
     });
     const { ownerLeaseMs, stopMs, downMarginMs } = DEFAULT_TIMING;

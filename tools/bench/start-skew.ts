@@ -82,7 +82,7 @@ async function runOnce(kit: SwarmKit, target: RecordingTarget, steps: number): P
   const run = kit.start(['run', kit.writeScenario(scenario(target.url, steps)), ...flags]);
   const folder = join(runs, 'latest');
   const sinceT0 = async (): Promise<number> => (await statusOf(join(folder, 'nodes/seed')))?.sinceT0Ms ?? -1;
-  await until('all steps are done', async () => ((await sinceT0()) > (steps + 4) * STEP_MS ? true : null), run, 120_000, 500);
+  await until('all steps are done', async () => ((await sinceT0()) > (steps + 4) * STEP_MS ? true : null), [run], 120_000, 500);
   kill(run.pid, 'SIGINT');
   await run.ended;
   const starts = startsIn(folder, target);

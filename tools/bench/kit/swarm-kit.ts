@@ -120,11 +120,11 @@ export async function withSwarmKit<T>(work: (kit: SwarmKit) => Promise<T>): Prom
   }
 }
 
-/** Waits until `look` finds something; throws with the process's own words when it ended, or when `limitMs` has passed. */
+/** Waits until `look` finds something; throws with these processes' own words when one of them ended, or when `limitMs` has passed. */
 export async function until<T>(
   what: string,
   look: () => Promise<T | null> | T | null,
-  of: Started | null,
+  of: readonly Started[],
   limitMs = 60_000,
   pollMs = 50,
 ): Promise<T> {
@@ -132,11 +132,18 @@ export async function until<T>(
   for (;;) {
     const found = await look();
     if (found !== null) return found;
-    if (of !== null && !of.isRunning()) throw new Error(`ended while waiting until ${what}:\n${of.text().slice(-2000)}`);
-    if (monotonicNowMs() > untilMs) throw new Error(`waited ${limitMs} ms in vain until ${what}:\n${of?.text().slice(-2000) ?? ''}`);
+    const isEnded = of.some((each) => !each.isRunning());
+    if (isEnded || monotonicNowMs() > untilMs) {
+      const words = of.map((each) => `[${each.pid}] ${each.text().slice(-1000)}`).join('\n');
+      throw new Error(`${isEnded ? 'a process ended' : `${limitMs} ms passed`} in vain until ${what}:\n${words}`);
+    }
     await sleep(pollMs);
   }
 }
+
+/** The ticket that `quilt-swarm seed` prints first. */
+export const ticketOf = (seed: Started): Promise<string> =>
+  until('the seed prints its ticket', () => /^(quilt\S+)\n/m.exec(seed.text())?.[1] ?? null, [seed]);
 
 /** What the node with this data folder says itself, without asking its coordinator; null while nobody answers. */
 export async function statusOf(dataFolder: string): Promise<StatusView | null> {
