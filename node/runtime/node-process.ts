@@ -282,7 +282,6 @@ class Running {
     return answerControl(request, {
       self: this.#init.config.self,
       coordinator: () => this.#state.coordinator?.node ?? null,
-      isCoordinator: () => this.#collector.isCollecting(),
       ask: (peer, ask) => this.#init.mesh.request(peer, 'control', new TextEncoder().encode(JSON.stringify(ask))),
       status: () => this.#status(),
       report: () => this.#collector.report(),
@@ -340,23 +339,31 @@ class Running {
     this.#loop.stop();
     this.#health.close();
     this.#collector.stop();
-    const closing = async (): Promise<void> => {
-      // A run that lost its coordinator has no report unless its nodes write what they have (P6).
-      const { endReason, phase } = this.#state.chain;
-      const reason = endReason === null || endReason === 'completed' ? (END_REASON_OF[exit.exit] ?? 'coordinator-lost') : endReason;
-      await this.#adopting;
-      if (phase !== 'sealed') await this.#collector.judgeAlone({ reason, message: exit.message, missing: [] });
-      runFolder.close();
-      await mesh.stop();
-      await store.close();
-    };
     const done = (): void => {
       log.flush();
       this.#exited.resolve(exit);
     };
     clock.after(LEAVE_MS_MAX, done);
-    closing()
-      .catch((error) => log.error({ error: String(error) }, 'not closed cleanly'))
-      .finally(done);
+    const parts = [() => this.#adopting, () => this.#reportAlone(exit), () => runFolder.close(), () => mesh.stop(), () => store.close()];
+    void this.#inTurn(parts).then(done);
+  }
+
+  /** One part that cannot be closed (a full disk) does not keep the others open. */
+  async #inTurn(parts: readonly (() => Promise<void> | void)[]): Promise<void> {
+    for (const part of parts) {
+      try {
+        await part();
+      } catch (error) {
+        this.#init.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'not closed cleanly');
+      }
+    }
+  }
+
+  /** A run that lost its coordinator has no report unless its nodes write what they have (P6). */
+  async #reportAlone(exit: NodeExit): Promise<void> {
+    const { endReason, phase } = this.#state.chain;
+    if (phase === 'sealed') return;
+    const reason = endReason === null || endReason === 'completed' ? (END_REASON_OF[exit.exit] ?? 'coordinator-lost') : endReason;
+    await this.#collector.judgeAlone({ reason, message: exit.message, missing: [] });
   }
 }

@@ -97,7 +97,6 @@ export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, coun
 export interface ControlParts {
   readonly self: NodeId;
   readonly coordinator: () => NodeId | null;
-  readonly isCoordinator: () => boolean;
   /** Puts the same question to another node. */
   readonly ask: (peer: NodeId, request: ControlRequest) => Promise<Result<Uint8Array>>;
   readonly status: () => StatusView;
@@ -112,7 +111,7 @@ const refuse = (code: string, message: string): ControlAnswer => ({ ok: false, c
 async function fromCoordinator(request: ControlRequest, parts: ControlParts, own: () => ControlAnswer): Promise<ControlAnswer> {
   const coordinator = parts.coordinator();
   // `direct` stops two nodes with different ideas of the coordinator from asking each other in a circle.
-  if (parts.isCoordinator() || coordinator === null || coordinator === parts.self || request.direct === true) return own();
+  if (coordinator === null || coordinator === parts.self || request.direct === true) return own();
   const answer = await parts.ask(coordinator, { ...request, direct: true });
   if (!answer.ok) return own();
   return JSON.parse(new TextDecoder().decode(answer.value)) as ControlAnswer;
