@@ -257,7 +257,8 @@ export function syncTick(state: NodeState, effects: Effects): number {
         dial(state, effects, peer);
         if (silentMs > recentMs) replace(state, peer);
       }
-      ask(state, effects, peer, peerSync, false);
+      // A question to somebody who is gone would keep it from being asked of the living.
+      if (sync.connected.has(peer)) ask(state, effects, peer, peerSync, false);
     }
     if (sync.neighboursDirty) refreshNeighbours(state, effects);
   }
