@@ -17,7 +17,7 @@ const SIZES = [25, 50, 100, 200];
 const SIZES_QUICK = [6, 12];
 const IDLE_MS = 10_000;
 const IDLE_QUICK_MS = 3_000;
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 270_000;
 const REACH_S = 30;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -25,7 +25,9 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
 export async function bench({ quick }: BenchOptions): Promise<BenchResult> {
   const threads = Math.min(2, availableParallelism());
-  say(`${threads} worker threads, loopback, one seed that coordinates as witness; stores in memory, stand-in workers, long leases`);
+  say(
+    `${threads} worker threads, loopback, one seed that coordinates as witness; stores in memory, stand-in workers, long leases and dial limits, joins paced`,
+  );
   const runs: SwarmRun[] = [];
   for (const nodes of quick ? SIZES_QUICK : SIZES) {
     const run = await runSwarm({ nodes, threads, idleMs: quick ? IDLE_QUICK_MS : IDLE_MS, limitMs: LIMIT_MS });

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { monotonicNowMs, wallNowMs } from '../../../node/adapters/clock.ts';
 import { identityFromSeed, verifyByKey, verifyByNode } from '../../../node/adapters/identity.ts';
-import { createMesh, type Mesh } from '../../../node/adapters/mesh.ts';
+import { createMesh, type Mesh, type MeshLimits } from '../../../node/adapters/mesh.ts';
 import { readScenario } from '../../../node/commands/read-scenario.ts';
 import { DEFAULT_TIMING, type NodeConfig, type Timing } from '../../../node/core/config.ts';
 import type { NodeId, WindowFrame } from '../../../node/core/messages.ts';
@@ -45,6 +45,9 @@ export interface Member {
  */
 const TIMING: Timing = { ...DEFAULT_TIMING, leaseMs: 20_000, ownerLeaseMs: 40_000, graceMs: 120_000, formMsMax: 300_000 };
 
+/** A handshake is ten round trips, and each waits for the work of all other nodes: given up and begun again, it would never end. */
+const PATIENT: Partial<MeshLimits> = { dialMsMax: 60_000, requestMsMax: 60_000 };
+
 /** Room for the whole plan on a handful of nodes: placing is not what is measured. */
 const CORES = 64;
 
@@ -64,6 +67,7 @@ export async function startMember(swarm: SwarmFacts, index: number, seeds: reado
     listen: ['/ip4/127.0.0.1/tcp/0'],
     seeds,
     relay: isSeed,
+    limits: PATIENT,
     handlers: {
       gossip: (from, topic, bytes) => bound.handlers?.gossip(from, topic, bytes),
       message: (from, bytes) => bound.handlers?.message(from, bytes),

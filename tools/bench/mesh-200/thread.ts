@@ -22,8 +22,13 @@ export interface Checked {
   readonly claimsTwice: number;
 }
 
-/** Nodes that are being composed at the same time: as many as a machine room starts at once is not the point here, only that they overlap. */
-const STARTING_MAX = 8;
+/**
+ * Nodes of this thread that are joining at the same time. The next one starts when one of them has its connection to the seed: hundreds of handshakes begun
+ * in one second on two cores end in time-outs, which no swarm on machines of its own would see.
+ */
+const JOINING_MAX = 8;
+const JOIN_MS_MAX = 60_000;
+const POLL_MS = 20;
 
 export class Share {
   readonly #swarm: SwarmFacts;
@@ -62,10 +67,14 @@ export class Share {
     const [first] = indexes;
     const startNext = async (): Promise<void> => {
       for (let index = indexes.shift(); index !== undefined; index = indexes.shift()) {
-        this.#members.set(index, await startMember(this.#swarm, index, seeds));
+        const member = await startMember(this.#swarm, index, seeds);
+        this.#members.set(index, member);
+        for (let waitedMs = 0; seeds.length > 0 && member.mesh.peers().length === 0 && waitedMs < JOIN_MS_MAX; waitedMs += POLL_MS) {
+          await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        }
       }
     };
-    await Promise.all(Array.from({ length: STARTING_MAX }, startNext));
+    await Promise.all(Array.from({ length: JOINING_MAX }, startNext));
     return first === undefined ? [] : (this.#members.get(first)?.mesh.addresses() ?? []);
   }
 }
