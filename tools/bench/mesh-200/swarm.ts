@@ -19,9 +19,7 @@ export interface SwarmRun {
   /** Last hello written -> every node holds the same log, with every shard claimed. */
   readonly convergedMs: number;
   /** From the last hello; negative = before it. */
-  readonly milestones: Readonly<
-    Record<'first hello' | 'elected' | 'roster sealed' | 'last claim written' | 'claims held by all' | 'running decided', number>
-  >;
+  readonly milestones: Readonly<Record<'first hello' | 'elected' | 'roster sealed' | 'last claim written' | 'claims held by all', number>>;
   /** Of all threads, from the last hello to convergence. */
   readonly cpuMs: number;
   readonly entries: number;
@@ -112,6 +110,8 @@ async function formAndWatch(init: SwarmRunInit, folder: string, threads: Thread[
   const cpu = process.cpuUsage(cpuAtHello);
   const forming = await countersOf(threads, nodes);
   await checkAll(threads, shards);
+  await untilRunning(rows, startMs + init.limitMs);
+  const idleFrom = await countersOf(threads, nodes);
   await pause(init.idleMs);
   const after = await countersOf(threads, nodes);
   return {
@@ -123,7 +123,7 @@ async function formAndWatch(init: SwarmRunInit, folder: string, threads: Thread[
     shards,
     endpoints: plan.endpointCount,
     forming: forming.counters,
-    idlePerS: after.counters.map((counters, index) => perSecond(forming.counters[index]!, counters, after.atMs - forming.atMs)),
+    idlePerS: after.counters.map((counters, index) => perSecond(idleFrom.counters[index]!, counters, after.atMs - idleFrom.atMs)),
   };
 }
 
@@ -133,6 +133,16 @@ async function untilOneLog(rows: SharedArrayBuffer, shards: number, limitMs: num
     const isClaimed = now.reduce((sum, row) => sum + row.ownClaims, 0) >= shards && now.every((row) => row.claimsHeld >= shards);
     if (isClaimed && isOneLog(now)) return now;
     if (monotonicNowMs() > limitMs) throw new Error(`no common log in time: ${describeRows(now, shards)}`);
+    await pause(POLL_MS);
+  }
+}
+
+/** Nodes may agree on the claims before everybody is ready: only once the start is decided, and known, is there nothing left to tell. */
+async function untilRunning(rows: SharedArrayBuffer, limitMs: number): Promise<void> {
+  for (;;) {
+    const now = readRows(rows);
+    if (latest(now, 'runningMs') > 0 && isOneLog(now)) return;
+    if (monotonicNowMs() > limitMs) throw new Error('one log, but no start was decided in time');
     await pause(POLL_MS);
   }
 }
@@ -155,7 +165,6 @@ function timesOf(rows: readonly Row[]): Pick<SwarmRun, 'convergedMs' | 'mileston
       'roster sealed': latest(rows, 'rosterMs') - helloMs,
       'last claim written': latest(rows, 'claimMs') - helloMs,
       'claims held by all': latest(rows, 'heldAllClaimsMs') - helloMs,
-      'running decided': latest(rows, 'runningMs') - helloMs,
     },
   };
 }
