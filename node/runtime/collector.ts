@@ -31,6 +31,8 @@ export interface CollectorInit {
   readonly state: NodeState;
   readonly run: () => LoadedRun | null;
   readonly notes: readonly EventNote[];
+  /** When this node, coordinating, counted others out: bounds the gaps that they left. */
+  readonly lostAtSwarmMs: ReadonlyMap<NodeId, number>;
   readonly version: string;
   /** The summary as a person reads it. */
   readonly renderSummary: (summary: Summary) => string;
@@ -128,7 +130,7 @@ class Collecting implements Collector {
   }
 
   async #write(run: LoadedRun, { reason, message, missing }: JudgeInput): Promise<Report> {
-    const { state, clock, version, notes, runFolder, renderSummary } = this.#init;
+    const { state, clock, version, notes, lostAtSwarmMs, runFolder, renderSummary } = this.#init;
     await this.#collecting;
     if (hasStaleClaims(this.#aggregate, this.#isWinner)) {
       this.#aggregate = createAggregate({ isWinner: this.#isWinner });
@@ -137,7 +139,8 @@ class Collecting implements Collector {
     const aggregate = this.#aggregate;
     const files = filesOf(runFolder.path);
     const wallMs = clock.wallMs();
-    const facts = summaryFacts({ state, run, aggregate, version, wallMs, end: reason, endMessage: message, missing, notes, files });
+    const ended = { version, wallMs, end: reason, endMessage: message };
+    const facts = summaryFacts({ state, run, aggregate, ...ended, missing, notes, lostAtSwarmMs, files });
     const summary = summarize(aggregate, facts);
     this.#report = { summary, text: renderSummary(summary) };
     runFolder.writeSummary(summary, this.#report.text);

@@ -53,6 +53,7 @@ class Running {
   readonly #inbound;
   readonly #blobs;
   readonly #notes: EventNote[] = [];
+  readonly #lostAtSwarmMs = new Map<NodeId, number>();
   readonly #counts = new Map<string, number>();
   readonly #meetingsSent = new Set<number>();
   readonly #exited = Promise.withResolvers<NodeExit>();
@@ -105,6 +106,7 @@ class Running {
       state: this.#state,
       run: () => this.#run,
       notes: this.#notes,
+      lostAtSwarmMs: this.#lostAtSwarmMs,
       version: config.version,
       renderSummary: init.renderSummary,
       emit: (event) => this.#push(event),
@@ -255,6 +257,7 @@ class Running {
     const note = noteOf(report, (node) => nodeName(this.#state, node));
     this.#init.log[note.level === 'warning' ? 'warn' : note.level](report, note.text);
     this.#note(note.level, note.text);
+    if (report.event === 'down') this.#lostAtSwarmMs.set(report.node, this.#init.clock.nowMs() + this.#state.clock.offsetMs);
     const isWatcher = !this.#init.config.load;
     if (report.event === 'phase' && report.phase === 'sealed' && isWatcher) this.#adopting = this.#adoptReport();
   }

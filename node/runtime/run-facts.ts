@@ -32,6 +32,8 @@ export interface RunFactsInit {
   readonly endMessage: string;
   readonly missing: readonly MissingWindows[];
   readonly notes: readonly EventNote[];
+  /** When this node, coordinating, counted others out. */
+  readonly lostAtSwarmMs: ReadonlyMap<NodeId, number>;
   readonly files: readonly FileSummary[];
 }
 
@@ -62,7 +64,7 @@ function groupFacts(scenario: ValidScenario, group: ValidGroup, scales: readonly
   return { group: group.name, type: group.type, livesDue, activePeakPlanned };
 }
 
-function nodeFacts(state: NodeState): NodeFacts[] {
+function nodeFacts(state: NodeState, lostAtSwarmMs: ReadonlyMap<NodeId, number>): NodeFacts[] {
   const { chain, facts, config, coordinator } = state;
   return [...chain.roster.values()].map(({ node, load, capabilities }): NodeFacts => {
     const hasLeft = facts.byes.has(node) && node !== config.self && !facts.done.has(node);
@@ -75,6 +77,7 @@ function nodeFacts(state: NodeState): NodeFacts[] {
       labels: capabilities.labels,
       cores: capabilities.cores,
       windowLast: facts.done.get(node)?.windowLast ?? 0,
+      lostAtSwarmMs: lostAtSwarmMs.get(node) ?? null,
     };
   });
 }
@@ -125,7 +128,7 @@ export function summaryFacts(init: RunFactsInit): SummaryFacts {
     plannedCurve: curve(scenario, plan.durationMs, CURVE_SAMPLES, scales),
     types: run.types,
     thresholds: scenario.thresholds,
-    nodes: nodeFacts(state),
+    nodes: nodeFacts(state, init.lostAtSwarmMs),
     missing: init.missing,
     events: init.notes,
     contractBreaks: contractBreaks(aggregate),
