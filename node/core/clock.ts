@@ -1,10 +1,12 @@
 // Swarm time: each node estimates its offset to the coordinator's clock from round trips (Cristian 1989, with NTP's rule that the sample with the
-// shortest round trip is the best one). A new coordinator carries on with the offset it had, so swarm time does not jump when coordinators change.
+// smallest bound of error is the best one: half its round trip, plus what two clocks may have drifted apart since). A new coordinator carries on with the offset it had, so swarm time does not jump when coordinators change.
 
 import type { ClockState } from './state.ts';
 
-/** Samples looked back on: at one a second, drift of 100 ppm adds under 1 ms over them. */
-const SAMPLES_MAX = 8;
+/** Samples looked back on. Those taken close together before T0 are the best for a while; more than this would only be older. */
+const SAMPLES_MAX = 32;
+/** How fast two machines' clocks may drift apart: 100 ppm each (RFC 5905 assumes 15). Larger forgets good samples sooner. */
+const DRIFT_SHARE = 0.0002;
 
 export const createClock = (): ClockState => ({ offsetMs: 0, errorMs: Number.POSITIVE_INFINITY, term: 0, samples: [] });
 
@@ -17,11 +19,12 @@ export function observe(clock: ClockState, term: number, sentMs: number, receive
   if (rttMs < 0) return;
   if (term !== clock.term) clock.samples.length = 0;
   clock.term = term;
-  clock.samples.push({ rttMs, offsetMs: swarmMs + rttMs / 2 - receivedMs });
+  clock.samples.push({ rttMs, receivedMs, offsetMs: swarmMs + rttMs / 2 - receivedMs });
   if (clock.samples.length > SAMPLES_MAX) clock.samples.shift();
-  const best = clock.samples.reduce((a, b) => (b.rttMs < a.rttMs ? b : a));
+  const errorMs = (sample: ClockState['samples'][number]): number => sample.rttMs / 2 + (receivedMs - sample.receivedMs) * DRIFT_SHARE;
+  const best = clock.samples.reduce((a, b) => (errorMs(b) <= errorMs(a) ? b : a));
   clock.offsetMs = best.offsetMs;
-  clock.errorMs = best.rttMs / 2;
+  clock.errorMs = errorMs(best);
 }
 
 /** This node leads: swarm time goes on as it knows it, or starts as its own clock. */

@@ -134,11 +134,11 @@ export interface OwnerState {
 export interface ClockState {
   /** swarm time = own clock + offsetMs. */
   offsetMs: number;
-  /** Half the round trip of the sample in use: bound of the offset's error. */
+  /** Bound of the offset's error: half the round trip of the sample in use, and drift since. */
   errorMs: number;
   /** Samples are against the coordinator of this term: those against another's clock are worthless. */
   term: number;
-  readonly samples: { rttMs: number; offsetMs: number }[];
+  readonly samples: { rttMs: number; receivedMs: number; offsetMs: number }[];
 }
 
 export interface NodeState {

@@ -23,14 +23,21 @@ describe('the clock', () => {
     }
   });
 
-  it('prefers the shortest of the last eight round trips, and forgets older ones', () => {
+  it('prefers the smallest bound of error: half the round trip and 0.2 ms for each second of age', () => {
     const clock = createClock();
     observe(clock, 1, 0, 2, 501);
-    for (let turn = 1; turn <= 7; turn++) observe(clock, 1, turn * 100, turn * 100 + 50, turn * 100 + 25 + 520);
-    expect(clock).toMatchObject({ offsetMs: 500, errorMs: 1 });
-    observe(clock, 1, 900, 950, 900 + 25 + 520);
-    expect(clock).toMatchObject({ offsetMs: 520, errorMs: 25 });
-    expect(clock.samples).toHaveLength(8);
+    observe(clock, 1, 998, 1002, 1000 + 520);
+    expect(clock.offsetMs).toBe(500);
+    expect(clock.errorMs).toBeCloseTo(1.2);
+    // Ten seconds on the first sample may be off by 3 ms, and a round trip of 4 ms is better.
+    observe(clock, 1, 9998, 10_002, 10_000 + 520);
+    expect(clock).toMatchObject({ offsetMs: 520, errorMs: 2 });
+  });
+
+  it('looks back on a bounded number of samples', () => {
+    const clock = createClock();
+    for (let turn = 0; turn < 100; turn++) observe(clock, 1, turn * 100, turn * 100 + 50, turn * 100 + 25);
+    expect(clock.samples).toHaveLength(32);
   });
 
   it('ignores answers from before the question', () => {
