@@ -97,12 +97,18 @@ function decodeOuter(bytes: Uint8Array): Result<{ content: Uint8Array; sig: Uint
     const parts: unknown = decodeCbor(content);
     if (!isWellFormed(parts)) return fail(hasUnknownKind(parts) ? UNKNOWN_KIND : MALFORMED);
     // The decoder takes any spelling of a value (key order, number width); the encoder has one.
-    const isCanonical = sameBytes(encodeCbor(outer), bytes) && sameBytes(encodeCbor(parts), content);
+    const isCanonical = bytes.byteLength === outerBytes(content.byteLength) && sameBytes(encodeCbor(parts), content);
     return isCanonical ? ok({ content, sig, parts }) : fail(NOT_CANONICAL);
   } catch {
     // The decoder throws on truncated, oversized or too deeply nested input.
     return fail(MALFORMED);
   }
+}
+
+/** Length of the canonical dag-cbor of [content, sig]: no other spelling of two byte strings is as short. */
+function outerBytes(contentBytes: number): number {
+  const headBytes = contentBytes < 24 ? 1 : contentBytes < 256 ? 2 : contentBytes < 65_536 ? 3 : 5;
+  return 1 + headBytes + contentBytes + 2 + SIGNATURE_BYTES;
 }
 
 function isWellFormed(parts: unknown): parts is Content {
