@@ -4,7 +4,8 @@
 import { BOUNDS } from '../../node/core/config.ts';
 import type { ExitName } from '../../node/core/errors.ts';
 import type { Effects, NodeEvent, Start } from '../../node/core/events.ts';
-import type { EndReason, MeetingFacts, WindowFrame } from '../../node/core/messages.ts';
+import { EXIT_OF_REASON } from '../../node/core/lifecycle.ts';
+import type { MeetingFacts, WindowFrame } from '../../node/core/messages.ts';
 import { countName } from './counts.ts';
 import { heldWindowsOf, mergeAll, storeWindow } from './disk.ts';
 import { connect, dropLinks, isBlocked, publishGossip, sendMessage, topologyChanged } from './network.ts';
@@ -127,7 +128,12 @@ function performStart(world: World, node: SimNode, start: Start): void {
       world.counts.judged += 1;
       countName(world.counts.endings, start.reason);
       world.checkers.judges(node, start);
-      answer(world, node, chance.between(20, 800), { type: 'judged', nowMs: 0, exit: exitFor(start.reason), message: start.message });
+      answer(world, node, chance.between(20, 800), {
+        type: 'judged',
+        nowMs: 0,
+        exit: EXIT_OF_REASON[start.reason],
+        message: start.message,
+      });
       return;
     case 'scale':
       return;
@@ -173,20 +179,3 @@ function provision(world: World, node: SimNode, start: Extract<Start, { what: 'p
   if (cut < facts.length)
     answer(world, node, firstMs + chance.between(0, 1000), { type: 'meetings-provisioned', nowMs: 0, claim, facts: facts.slice(cut) });
 }
-
-const EXIT_BY_REASON: Readonly<Record<EndReason, ExitName>> = {
-  completed: 'pass',
-  stopped: 'stoppedByOperator',
-  'aborted-by-threshold': 'thresholdFailed',
-  'aborted-by-scenario': 'abortedByScenario',
-  'node-lost': 'abortedBySwarm',
-  'coordinator-lost': 'quorumLost',
-  'quorum-lost': 'quorumLost',
-  'setup-failed': 'setupFailed',
-  unplaceable: 'capacityNeverReached',
-  'capacity-never-reached': 'capacityNeverReached',
-  'wall-limit': 'budgetReached',
-  'contract-broken': 'simulatorBrokeContract',
-  'internal-fault': 'internalFault',
-};
-const exitFor = (reason: EndReason): ExitName => EXIT_BY_REASON[reason];
