@@ -28,6 +28,7 @@ export function becomeLeader(state: NodeState, effects: Effects, term: number, c
     term,
     sinceMs: nowMs,
     settledAtMs,
+    clockTerm: state.clock.term,
     beat: 0,
     nextBeatMs: nowMs,
     beatSentMs: new Map(),

@@ -154,25 +154,19 @@ function notReady(state: NodeState): { reason: EndReason; message: string } | 'w
   return waiting ? 'waiting' : null;
 }
 
+/** Decides T0. Nobody may start load before the leases of earlier terms have run out: T0 any earlier would be a late start for everybody. */
+function start(state: NodeState, effects: Effects, leader: LeaderState, message: string): void {
+  const unsettledMs = Math.max(0, leader.settledAtMs - state.nowMs);
+  const t0SwarmMs = swarmNow(state) + unsettledMs + state.config.timing.startLeadMs;
+  decidePhase(state, effects, leader, 'running', t0SwarmMs, null, message, null);
+}
+
 function claiming(state: NodeState, effects: Effects, leader: LeaderState): void {
   const ended = commonEnd(state, leader);
   if (ended !== null) return end(state, effects, leader, ended.reason, ended.message);
   const obstacle = notReady(state);
   const { manifest } = state.chain;
-  if (obstacle === null) {
-    // Nobody may start load before the leases of earlier terms have run out: T0 any earlier would be a late start for everybody.
-    const unsettledMs = Math.max(0, leader.settledAtMs - state.nowMs);
-    return decidePhase(
-      state,
-      effects,
-      leader,
-      'running',
-      swarmNow(state) + unsettledMs + state.config.timing.startLeadMs,
-      null,
-      'everything is claimed and ready',
-      null,
-    );
-  }
+  if (obstacle === null) return start(state, effects, leader, 'everything is claimed and ready');
   if (obstacle !== 'waiting') return end(state, effects, leader, obstacle.reason, obstacle.message);
   leader.claimingSinceMs = Math.min(leader.claimingSinceMs, state.nowMs);
   const setupMs = state.nowMs - leader.claimingSinceMs;
@@ -206,12 +200,16 @@ function isWorthAdmitting(state: NodeState, leader: LeaderState, node: NodeId): 
 
 function running(state: NodeState, effects: Effects, leader: LeaderState): void {
   const { chain, plan } = state;
-  const started = chain.decisions.find((entry) => entry.kind === 'phase' && entry.body.phase === 'running');
+  const started = chain.decisions.findLast((entry) => entry.kind === 'phase' && entry.body.phase === 'running');
   if (chain.manifest?.onCoordinatorLoss === 'terminate' && started !== undefined && started.body.term < leader.term) {
     return end(state, effects, leader, 'coordinator-lost', `the coordinator of term ${started.body.term} was lost`);
   }
   const ended = commonEnd(state, leader);
   if (ended !== null) return end(state, effects, leader, ended.reason, ended.message);
+  // T0 was decided on the clock of a coordinator that was lost before this node could read it: on this node's it may be any moment, hours off.
+  if (started !== undefined && started.body.term < leader.term && started.body.term > leader.clockTerm) {
+    return start(state, effects, leader, 'the clock that T0 was decided on was lost with its coordinator');
+  }
   if (plan !== null && chain.t0SwarmMs !== null && swarmNow(state) >= chain.t0SwarmMs + plan.durationMs) {
     end(state, effects, leader, 'completed', 'the plan has been carried out');
   }

@@ -61,6 +61,8 @@ export interface LeaderState {
   readonly sinceMs: number;
   /** Leases of earlier terms have run out by then: from now on decisions may move shards and load may start. */
   readonly settledAtMs: number;
+  /** Last term whose coordinator's clock this node had read (or was) when it took the lead: what it knows of swarm time. */
+  readonly clockTerm: number;
   beat: number;
   nextBeatMs: number;
   /** When the last beats were sent, by number; bounded. */
