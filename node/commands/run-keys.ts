@@ -1,7 +1,7 @@
 // SIPp's keys while a run lasts (tools/scoreboard/keys.ts): turned into the same signed orders that `scale` and `stop` give, so that they hold for the
 // whole swarm and stand in its log. Only where a person is at the terminal.
 
-import { actionsOf, createLoadControl, type KeyAction } from '../../tools/scoreboard/keys.ts';
+import { actionsOf, createLoadControl, KEYS_HELP, type KeyAction } from '../../tools/scoreboard/keys.ts';
 import { listenToKeys } from '../adapters/keyboard.ts';
 import type { Order } from '../core/messages.ts';
 import type { StatusView } from '../runtime/node-status.ts';
@@ -49,7 +49,7 @@ export function listenToRunKeys({ runId, give, status, interrupt, say }: RunKeys
       case 'interrupt':
         return interrupt();
       case 'help':
-        return say('+ - load by 10 %, p pause, q drain, Q stop now');
+        return say(KEYS_HELP);
       case 'suspend':
         return say('a swarm cannot be suspended: its leases would lapse');
     }

@@ -7,7 +7,6 @@ import type {
   Claim,
   EndReason,
   Entry,
-  EntryOf,
   Gossip,
   Manifest,
   MeetingFacts,
@@ -150,4 +149,3 @@ export interface Restored {
   /** Windows of others held (as coordinator or custodian): highest contiguous number by node. */
   readonly held: Readonly<Record<NodeId, number>>;
 }
-export type { EntryOf };

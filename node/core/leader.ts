@@ -100,7 +100,9 @@ function grants(state: NodeState, leader: LeaderState, from: NodeId, echoedMs: n
   return echoedMs >= state.nowMs - state.config.timing.leaseMs && leader.term === state.coordinator?.term;
 }
 
-function storeWindows(
+/** Windows of `node` arrived: as a pulse, as custody, or as this coordinator's own. Contiguous numbers only; the sender repeats the rest.
+ * Returns the highest number held. */
+export function acceptWindows(
   state: NodeState,
   effects: Effects,
   node: NodeId,
@@ -119,9 +121,6 @@ function storeWindows(
   }
   return upTo;
 }
-
-/** Windows of `node` arrived: as a pulse, as custody, or as this coordinator's own. Contiguous numbers only; the sender repeats the rest. */
-export const acceptWindows = storeWindows;
 
 function answerCustody(
   state: NodeState,
@@ -165,7 +164,7 @@ export function onPulse(state: NodeState, effects: Effects, from: NodeId, pulse:
   if (!isActingLeader(state)) return;
   const granted = grants(state, leader, from, echoed);
   if (granted) leader.grantedMs.set(from, state.nowMs);
-  const windowsUpTo = storeWindows(state, effects, from, pulse.windows);
+  const windowsUpTo = acceptWindows(state, effects, from, pulse.windows);
   effects.send.push({
     to: from,
     message: {

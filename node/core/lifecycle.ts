@@ -3,7 +3,7 @@
 // wait here has an end (P5). Decisions are entries; what nodes do about them is owner.ts.
 
 import { append } from './append.ts';
-import { EXIT, type ExitName } from './errors.ts';
+import type { ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
 import { refKey } from './facts.ts';
 import { declareDown, hasLeft, isActingLeader, noteAdmitted } from './leader.ts';
@@ -276,5 +276,3 @@ function moveOn(state: NodeState, effects: Effects, leader: LeaderState): void {
   const open = state.chain.phase === 'claiming' || state.chain.phase === 'running';
   if (open && state.nowMs >= leader.settledAtMs) admitJoiners(state, effects, leader);
 }
-
-export const exitCode = (exit: ExitName): number => EXIT[exit];

@@ -4,7 +4,6 @@ import { unreachable } from './assert.ts';
 import { createHistogram, encode, extremesOf, mergeEncoded } from './histogram.ts';
 import type { SeriesData, Tags } from './stats-types.ts';
 
-export const NO_TAGS: Tags = {};
 /** Where samples go once a worker or the aggregate holds as many series as it may. */
 export const OVERFLOW_TAGS: Tags = { overflow: 'true' };
 

@@ -83,9 +83,6 @@ export function evaluateThresholds(aggregate: Aggregate, thresholds: readonly Th
   return thresholds.map((threshold) => evaluateOne(aggregate, threshold, facts));
 }
 
-/** At the end of a run no samples counts as failed. */
-export const isFailed = (result: ThresholdResult): boolean => result.state !== 'pass';
-
 /** The first threshold that ends the run now: crossed, abortOnFail, and past its delay. Asked by the coordinator once a second. */
 export function abortingThreshold(aggregate: Aggregate, thresholds: readonly Threshold[], facts: EvaluationFacts): ThresholdResult | null {
   for (const threshold of thresholds) {

@@ -8,6 +8,7 @@ import { meetingsIn } from '../core/meetings.ts';
 import type { EndReason, Entry, Manifest, NodeId } from '../core/messages.ts';
 import { createNode, step } from '../core/node.ts';
 import type { NodeState } from '../core/state.ts';
+import { meetingFactsOf } from '../core/view.ts';
 import { createBlobs } from './blobs.ts';
 import { type Collector, createCollector, type Report as RunReport } from './collector.ts';
 import { type ControlAnswer, type ControlRequest, parseControlRequest } from './control.ts';
@@ -246,9 +247,7 @@ class Running {
   /** Workers get every meeting's facts once; a meeting's facts never change. */
   #passMeetings(): void {
     if (this.#pool === null) return;
-    const added = [...meetingsIn(this.#state).facts.values()]
-      .map(({ facts }) => facts)
-      .filter(({ meeting }) => !this.#meetingsSent.has(meeting));
+    const added = meetingFactsOf(this.#state).filter(({ meeting }) => !this.#meetingsSent.has(meeting));
     for (const { meeting } of added) this.#meetingsSent.add(meeting);
     if (added.length > 0) this.#pool.meetings(added);
   }

@@ -4,7 +4,7 @@
 
 export type KeyAction = 'more' | 'less' | 'pause' | 'drain' | 'stop-now' | 'interrupt' | 'suspend' | 'help';
 
-export const KEYS_HELP = 'keys: + - load by 10 %   p pause   q drain   Q stop now';
+export const KEYS_HELP = '+ - load by 10 %, p pause, q drain, Q stop now';
 
 const ACTIONS: Readonly<Record<string, KeyAction>> = {
   '+': 'more',
