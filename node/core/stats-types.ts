@@ -22,7 +22,8 @@ export type Tags = Readonly<Record<string, string>>;
 export interface Recorder {
   trend(metric: string, tags?: Tags): { record(value: number): void };
   counter(metric: string, tags?: Tags): { add(n: number): void };
-  rate(metric: string, tags?: Tags): { add(pass: boolean): void };
+  /** `count` samples at once; 1 when left out. */
+  rate(metric: string, tags?: Tags): { add(pass: boolean, count?: number): void };
   gauge(metric: string, tags?: Tags): { set(value: number): void; add(delta: number): void };
 }
 

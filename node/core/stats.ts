@@ -100,14 +100,15 @@ function counterOf(store: Store, metric: string, tags: Tags): { add(n: number): 
   return { add: isOverflow ? counted(store, add) : add };
 }
 
-function rateOf(store: Store, metric: string, tags: Tags): { add(pass: boolean): void } {
+function rateOf(store: Store, metric: string, tags: Tags): { add(pass: boolean, count?: number): void } {
   const { cell, isOverflow } = resolve(store, 'rate', metric, tags) as { cell: CellOf<'rate'> | null; isOverflow: boolean };
-  const add = (pass: boolean): void => {
+  const add = (pass: boolean, count = 1): void => {
+    if (isOverflow) store.overflowed += count;
     if (cell === null) return;
-    cell.total += 1;
-    if (pass) cell.pass += 1;
+    cell.total += count;
+    if (pass) cell.pass += count;
   };
-  return { add: isOverflow ? counted(store, add) : add };
+  return { add };
 }
 
 function gaugeOf(store: Store, metric: string, tags: Tags): { set(value: number): void; add(delta: number): void } {

@@ -35,6 +35,8 @@ export interface GroupContext<Options> {
   readonly clock: Clock;
   /** Refuses (throws TargetRefused) any host that the manifest does not list. Call before connecting anywhere. */
   readonly admitTarget: (url: string) => void;
+  /** What an endpoint type knows about the generator itself (P8): it marks the window of this second. */
+  readonly health: GeneratorNotes;
   /** Folder for files of this run (logs of external programs). */
   readonly workFolder: string;
   /** Folder that relative paths in the scenario are relative to. */
@@ -82,9 +84,28 @@ export interface EndpointContext {
   readonly joined: () => void;
 }
 
+export interface GeneratorNotes {
+  /** The generator, not the target, shaped what is measured in this second: `reason` is one of a few short sentences ('media sent late'). */
+  readonly taint: (reason: string) => void;
+  /** So many packets were lost at a socket of our own. */
+  readonly socketDrops: (count: number) => void;
+}
+
+/** A callback that waits for its time. */
+export interface TimerEntry {
+  readonly atMs: number;
+  /** Insertion order: entries of the same time fire in the order they came. */
+  readonly order: number;
+  /** Null when cancelled or fired. */
+  callback: (() => void) | null;
+}
+
 export interface Clock {
   /** Monotonic, ms as float. */
   readonly nowMs: () => number;
+  /** Calls back at `atMs` or as soon after as it can; never before, never within the call itself. Costs an entry in a heap. */
+  readonly at: (atMs: number, callback: () => void) => TimerEntry;
+  readonly cancel: (entry: TimerEntry) => void;
   /** Resolves at `atMs` (or at once when past), rejects never; resolves early with 'aborted' when the signal aborts. */
   readonly until: (atMs: number, signal?: AbortSignal) => Promise<'due' | 'aborted'>;
 }

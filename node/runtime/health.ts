@@ -80,13 +80,15 @@ function worse(before: WorkerHealth, now: WorkerHealth): WorkerHealth {
     loopDelayMsMax: Math.max(before.loopDelayMsMax, now.loopDelayMsMax),
     latenessMsP99: Math.max(before.latenessMsP99, now.latenessMsP99),
     socketDrops: Math.max(before.socketDrops, now.socketDrops),
+    tainted: [...before.tainted, ...now.tainted],
   };
 }
 
 /** Why this second's samples are not to be trusted. The node process's own delay is no reason: it hosts no load. */
 export function reasonsOf(workers: readonly WorkerHealth[]): string[] {
   const reasons = new Set<string>();
-  for (const { cpuCores, loopDelayMsMax, latenessMsP99, socketDrops } of workers) {
+  for (const { cpuCores, loopDelayMsMax, latenessMsP99, socketDrops, tainted } of workers) {
+    for (const reason of tainted) reasons.add(reason);
     if (latenessMsP99 > HEALTH_LIMITS.latenessMsP99Max) reasons.add('endpoints started late');
     if (loopDelayMsMax > HEALTH_LIMITS.workerLoopDelayMsMax) reasons.add('worker stalled');
     if (cpuCores > HEALTH_LIMITS.workerCpuCoresMax) reasons.add('worker at its CPU limit');

@@ -3,8 +3,9 @@
 // now through the worker's ramp limiter, never as a burst, and skips the past. It is finished when nothing is left to start, to wait or to run.
 
 import type { EndpointLife, Shard } from '../core/plan-types.ts';
+import type { TimerEntry } from '../endpoints/endpoint.ts';
 import type { LeaveReason, RunningLife } from './worker-life.ts';
-import type { TimerEntry, Timers } from './worker-timers.ts';
+import type { Timers } from './worker-timers.ts';
 
 export interface ClaimLoad {
   readonly id: string;

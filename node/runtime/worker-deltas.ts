@@ -3,11 +3,12 @@
 
 import type { Statistics } from '../core/stats.ts';
 import type { GroupLoad } from '../core/stats-types.ts';
+import type { TimerEntry } from '../endpoints/endpoint.ts';
 import type { ClaimLoad } from './worker-claim.ts';
 import type { WorkerGroup } from './worker-group.ts';
 import type { HealthMeter } from './worker-health.ts';
 import type { FromWorker, WorkerHealth } from './worker-protocol.ts';
-import type { TimerEntry, Timers } from './worker-timers.ts';
+import type { Timers } from './worker-timers.ts';
 
 export interface Deltas {
   readonly start: () => void;

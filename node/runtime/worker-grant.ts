@@ -1,7 +1,8 @@
 // The worker's own guard of its node's lease: load may run until the last grant, and not a moment longer (P3). While there is load and no grant
 // has come yet, a short time is given, because the order of the node's first messages is not promised.
 
-import type { TimerEntry, Timers } from './worker-timers.ts';
+import type { TimerEntry } from '../endpoints/endpoint.ts';
+import type { Timers } from './worker-timers.ts';
 
 export interface Grant {
   readonly renew: (untilMs: number) => void;

@@ -5,7 +5,7 @@ import { METRIC } from '../core/builtin-metrics.ts';
 import type { ValidGroup } from '../core/scenario-types.ts';
 import type { Statistics } from '../core/stats.ts';
 import type { Recorder, Tags } from '../core/stats-types.ts';
-import type { Clock, EndpointFactory, EndpointType } from '../endpoints/endpoint.ts';
+import type { Clock, EndpointFactory, EndpointType, GeneratorNotes } from '../endpoints/endpoint.ts';
 
 export interface GroupCounts {
   active: number;
@@ -31,6 +31,7 @@ export interface GroupInit {
   readonly type: EndpointType<unknown>;
   readonly statistics: Statistics;
   readonly clock: Clock;
+  readonly health: GeneratorNotes;
   readonly admitTarget: (url: string) => void;
   readonly workFolder: string;
   readonly scenarioFolder: string;
@@ -40,7 +41,7 @@ export interface GroupInit {
 
 /** Rejects when the type cannot be prepared: then the group cannot run here at all. */
 export async function prepareGroup(init: GroupInit): Promise<WorkerGroup> {
-  const { group, type, statistics, clock, admitTarget, workFolder, scenarioFolder } = init;
+  const { group, type, statistics, clock, health, admitTarget, workFolder, scenarioFolder } = init;
   const tags: Tags = { ...group.tags, group: group.name };
   const recorder = statistics.tagged(tags);
   const factory = await type.prepare({
@@ -49,6 +50,7 @@ export async function prepareGroup(init: GroupInit): Promise<WorkerGroup> {
     recorder,
     clock,
     admitTarget,
+    health,
     workFolder,
     scenarioFolder,
   });

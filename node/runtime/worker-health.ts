@@ -7,8 +7,10 @@ import type { WorkerHealth } from './worker-protocol.ts';
 export interface HealthMeter {
   /** One thing that was due was started so late. */
   readonly noteLateMs: (lateMs: number) => void;
-  /** A socket could not be had: ports, descriptors or buffers are used up. */
-  readonly noteSocketDrop: () => void;
+  /** Packets lost at an own socket, or a socket that could not be had: ports, descriptors or buffers are used up. */
+  readonly noteSocketDrops: (count: number) => void;
+  /** An endpoint type's own reason not to trust this second. */
+  readonly taint: (reason: string) => void;
   /** Figures since the last call. `tickLateMs`: how late the call itself is, which shows a block that the delay monitor slept through. */
   readonly take: (nowMs: number, tickLateMs: number) => WorkerHealth;
   /** What take() answered last: figures over a few milliseconds would be noise. */
@@ -20,6 +22,8 @@ const RESOLUTION_MS = 10;
 /** Buckets grow by the fourth root of 2 (19 %) from 0.05 ms: 80 of them reach 50 s. */
 const BUCKETS = 80;
 const FIRST_MS = 0.05;
+/** Reasons a second; they are a few fixed sentences. */
+const REASONS_MAX = 10;
 
 export function createHealthMeter(startMs: number): HealthMeter {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -28,14 +32,18 @@ export function createHealthMeter(startMs: number): HealthMeter {
   let lastMs = startMs;
   let lastCpu = process.cpuUsage();
   let socketDrops = 0;
-  let last: WorkerHealth = { cpuCores: 0, memoryMb: 0, loopDelayMsMax: 0, latenessMsP99: 0, socketDrops: 0 };
+  const tainted = new Set<string>();
+  let last: WorkerHealth = { cpuCores: 0, memoryMb: 0, loopDelayMsMax: 0, latenessMsP99: 0, socketDrops: 0, tainted: [] };
   return {
     noteLateMs(lateMs) {
       const bucket = lateMs <= FIRST_MS ? 0 : Math.min(BUCKETS - 1, Math.ceil(Math.log2(lateMs / FIRST_MS) * 4));
       buckets[bucket] = (buckets[bucket] ?? 0) + 1;
     },
-    noteSocketDrop() {
-      socketDrops++;
+    noteSocketDrops(count) {
+      socketDrops += count;
+    },
+    taint(reason) {
+      if (tainted.size < REASONS_MAX) tainted.add(reason);
     },
     take(nowMs, tickLateMs) {
       const cpu = process.cpuUsage(lastCpu);
@@ -47,10 +55,12 @@ export function createHealthMeter(startMs: number): HealthMeter {
         loopDelayMsMax: Math.max(tickLateMs, delay.max / 1e6 - RESOLUTION_MS, 0),
         latenessMsP99: percentile(buckets, 0.99),
         socketDrops,
+        tainted: [...tainted],
       };
       lastMs = nowMs;
       lastCpu = process.cpuUsage();
       socketDrops = 0;
+      tainted.clear();
       buckets.fill(0);
       delay.reset();
       return last;

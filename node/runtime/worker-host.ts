@@ -136,8 +136,9 @@ class Host implements WorkerHost {
       types: await this.#init.loadTypes(),
       statistics: this.#statistics,
       clock: this.#timers,
+      health: { taint: this.#health.taint, socketDrops: this.#health.noteSocketDrops },
       onGeneratorFault: (cause) => {
-        if (cause === 'sockets-exhausted') this.#health.noteSocketDrop();
+        if (cause === 'sockets-exhausted') this.#health.noteSocketDrops(1);
       },
     });
     if (!result.ok) {

@@ -4,9 +4,9 @@
 
 import type { EndpointLife } from '../core/plan-types.ts';
 import { keyedRng } from '../core/rng.ts';
-import type { EndpointContext } from '../endpoints/endpoint.ts';
+import type { EndpointContext, TimerEntry } from '../endpoints/endpoint.ts';
 import type { WorkerGroup } from './worker-group.ts';
-import type { TimerEntry, Timers } from './worker-timers.ts';
+import type { Timers } from './worker-timers.ts';
 
 export type LeaveReason = 'leave' | 'drain' | 'now';
 

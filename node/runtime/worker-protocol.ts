@@ -64,4 +64,6 @@ export interface WorkerHealth {
   readonly loopDelayMsMax: number;
   readonly latenessMsP99: number;
   readonly socketDrops: number;
+  /** What an endpoint type said of the generator in this second ('media sent late'): reasons not to trust it. */
+  readonly tainted: readonly string[];
 }

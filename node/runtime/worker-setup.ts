@@ -7,7 +7,7 @@ import { parseScenario } from '../../scenarios/parse.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { ValidScenario } from '../core/scenario-types.ts';
 import type { Statistics } from '../core/stats.ts';
-import type { Clock } from '../endpoints/endpoint.ts';
+import type { Clock, GeneratorNotes } from '../endpoints/endpoint.ts';
 import type { EndpointRegistry } from './registry.ts';
 import { prepareGroup, type WorkerGroup } from './worker-group.ts';
 import type { ToWorker } from './worker-protocol.ts';
@@ -17,6 +17,7 @@ export interface SetUpParts {
   readonly types: EndpointRegistry;
   readonly statistics: Statistics;
   readonly clock: Clock;
+  readonly health: GeneratorNotes;
   readonly onGeneratorFault: (cause: string) => void;
 }
 
@@ -38,8 +39,10 @@ export async function setUp(message: Extract<ToWorker, { type: 'setup' }>, parts
     const type = parts.types.get(group.type);
     if (type === undefined) return fail({ code: 'QUILT_WORKER_TYPE', message: `this node has no endpoint type '${group.type}'` });
     try {
-      const { statistics, clock, onGeneratorFault } = parts;
-      groups.push(await prepareGroup({ group, type, statistics, clock, admitTarget, workFolder, scenarioFolder, onGeneratorFault }));
+      const { statistics, clock, health, onGeneratorFault } = parts;
+      groups.push(
+        await prepareGroup({ group, type, statistics, clock, health, admitTarget, workFolder, scenarioFolder, onGeneratorFault }),
+      );
     } catch (error) {
       await Promise.allSettled(groups.map(({ factory }) => factory.close()));
       return fail({ code: 'QUILT_WORKER_PREPARE', message: `group ${group.name} (${group.type}): ${(error as Error).message}` });

@@ -2,22 +2,11 @@
 // A life's start, its stop and its think times cost a small object each, never a timer. How late entries fire is the generator's lateness (P8)
 // and is measured here, because everything that a worker does on schedule passes through.
 
-import type { Clock } from '../endpoints/endpoint.ts';
+import type { Clock, TimerEntry } from '../endpoints/endpoint.ts';
 
 export interface Timers extends Clock {
-  /** Calls back at `atMs` or as soon after as it can; never before, never within the call itself. */
-  readonly at: (atMs: number, callback: () => void) => TimerEntry;
-  readonly cancel: (entry: TimerEntry) => void;
   readonly waiting: () => number;
   readonly close: () => void;
-}
-
-export interface TimerEntry {
-  readonly atMs: number;
-  /** Insertion order: entries of the same time fire in the order they came. */
-  readonly order: number;
-  /** Null when cancelled or fired. */
-  callback: (() => void) | null;
 }
 
 export interface TimersInit {

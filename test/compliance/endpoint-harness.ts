@@ -67,6 +67,7 @@ export async function createHarness(type: EndpointType<unknown>, options: unknow
     options,
     recorder: watchedRecorder(type, options, recorded, complaints),
     clock,
+    health: { taint: () => {}, socketDrops: () => {} },
     admitTarget: createAdmission(targets),
     workFolder: tmpdir(),
     scenarioFolder,

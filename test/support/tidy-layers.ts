@@ -77,6 +77,7 @@ export const packageHomes: readonly PackageHome[] = [
     homes: /^node\/adapters\/store(-\w+)?\.ts$/,
     reason: 'level lives in node/adapters/store.ts',
   },
+  { pattern: /^koffi$/, homes: /^node\/media\//, reason: 'koffi (system calls) lives in node/media/' },
   { pattern: /^pino$/, homes: /^node\/adapters\/logger\.ts$/, reason: 'pino lives in node/adapters/logger.ts' },
   { pattern: /^(@aws-sdk|@google-cloud|@smithy)\//, homes: /^bootstrap\/clouds\//, reason: 'cloud SDKs live in bootstrap/clouds/' },
   { pattern: /^node:(process|timers(\/promises)?)$/, homes: /^$/, reason: 'use the global, so that the banned names below can be seen' },
@@ -86,7 +87,7 @@ export const packageHomes: readonly PackageHome[] = [
 const purePackages =
   /^(zod|yaml|@ipld\/dag-cbor|multiformats(\/.*)?|hdr-histogram-js|sdp-transform|hls-parser|node:(assert|buffer|util|path|path\/posix|string_decoder))$/;
 /** Deterministic functions of node:crypto. */
-const pureCryptoNames = /^(type \w+|createHash|createHmac|createPublicKey|verify|sign|timingSafeEqual|hash)$/;
+const pureCryptoNames = /^(type \w+|createHash|createHmac|createCipheriv|createPublicKey|verify|sign|timingSafeEqual|hash)$/;
 
 /** Why a file may not import a package, or undefined when it may. */
 export function packageComplaint(path: string, specifier: string, names: readonly string[]): string | undefined {

@@ -84,7 +84,7 @@ describe('the worker pool', () => {
       type: 'delta',
       series: [],
       errors: [],
-      health: { cpuCores: 0, memoryMb: 0, loopDelayMsMax: 0, latenessMsP99: 0, socketDrops: 0 },
+      health: { cpuCores: 0, memoryMb: 0, loopDelayMsMax: 0, latenessMsP99: 0, socketDrops: 0, tainted: [] },
       load: [{ group: 'g', owned: 9, active: 9, started: 9, finished: 0, failed: 0, claims: [] }],
     });
     await clock.advance(5000);
