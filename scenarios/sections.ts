@@ -1,6 +1,6 @@
 // The sections that are read before the rest, because the rest refers to them: data tables and targets.
 
-import { hostPortOf } from '../node/core/host-port.ts';
+import { targetPatternOf } from '../node/core/host-port.ts';
 import type { DataTable } from '../node/core/scenario-types.ts';
 import { putIn } from '../node/core/substitute.ts';
 import { parseTable } from './data-table.ts';
@@ -69,13 +69,13 @@ export function checkTargets(section: unknown, targets: Readonly<Record<string, 
       findings.push({ path, part: 'key', code: 'QUILT_SCENARIO_NAME', message: 'must be a name: letters, digits, _ and -' });
     const parsed = targetShape.safeParse(value);
     if (!parsed.success) findings.push(...findingsOf(parsed.error.issues, targetShape, value, path));
-    else if (hostPortOf(targets[name] ?? '') === null && !resolved.standIns.has(`targets.${name}`)) {
+    else if (targetPatternOf(targets[name] ?? '') === null && !resolved.standIns.has(`targets.${name}`)) {
       findings.push({
         path,
         part: 'value',
         code: 'QUILT_TARGET',
         message: `${kindOf(targets[name])} names no host and port`,
-        hint: 'e.g. http://127.0.0.1:8080 or 10.0.0.5:5060',
+        hint: 'e.g. http://127.0.0.1:8080, 10.0.0.5:5060, or 10.0.0.6:* for media at any port of a host',
       });
     }
   }

@@ -1,7 +1,7 @@
 // Problems about hosts that no name server knows, placed where the scenario names them. Looking up is the caller's (adapters/name-lookup.ts).
 
 import type { Problem } from '../node/core/errors.ts';
-import { hostOf, hostPortOf } from '../node/core/host-port.ts';
+import { hostOf, targetPatternOf } from '../node/core/host-port.ts';
 import type { ValidScenario } from '../node/core/scenario-types.ts';
 import { keyText } from './problems.ts';
 import { readSource } from './source-map.ts';
@@ -26,7 +26,7 @@ export function unresolvedProblems(
   for (const group of scenario.groups) for (const url of group.targets) named.push({ path: ['groups', group.name, 'behavior'], url });
   const seen = new Set<string>();
   return named.flatMap(({ path, url }): Problem[] => {
-    const hostPort = hostPortOf(url);
+    const hostPort = targetPatternOf(url);
     const host = hostPort === null ? '' : hostOf(hostPort);
     const reason = unresolved.get(host);
     if (reason === undefined || seen.has(host)) return [];

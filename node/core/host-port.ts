@@ -32,14 +32,19 @@ export function hostPortOf(text: string): string | null {
 /** The host alone, without the brackets of an IPv6 address. */
 export const hostOf = (hostPort: string): string => hostPort.slice(0, hostPort.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 
-/** Every host:port that this scenario may send load to, sorted: for the manifest. What only a meeting's response will tell must be listed under `targets:`. */
+/** As hostPortOf, and 'host:*' for any port of one host: where media goes is told by each call's answer, and only its host is known before. */
+export function targetPatternOf(text: string): string | null {
+  return /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+):\*$/i.test(text) ? text.toLowerCase() : hostPortOf(text);
+}
+
+/** Every host:port (or host:*) that this scenario may send load to, sorted: for the manifest. What only a meeting's response will tell must be listed under `targets:`. */
 export function targetsOf(scenario: ValidScenario): string[] {
   const texts = [...Object.values(scenario.targets), ...scenario.groups.flatMap((group) => group.targets)];
   for (const call of [scenario.meetings?.provision, scenario.meetings?.teardown]) if (call != null) texts.push(call.url);
   const found = new Set<string>();
   for (const text of texts) {
-    const hostPort = hostPortOf(text);
-    if (hostPort !== null) found.add(hostPort);
+    const pattern = targetPatternOf(text);
+    if (pattern !== null) found.add(pattern);
   }
   return [...found].sort();
 }

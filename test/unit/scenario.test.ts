@@ -254,7 +254,7 @@ describe('one mistake', () => {
       'target without a host',
       'http://127.0.0.1:8080',
       'somewhere',
-      "scenario.yaml:4:17  targets.api  'somewhere' names no host and port  (e.g. http://127.0.0.1:8080 or 10.0.0.5:5060)",
+      "scenario.yaml:4:17  targets.api  'somewhere' names no host and port  (e.g. http://127.0.0.1:8080, 10.0.0.5:5060, or 10.0.0.6:* for media at any port of a host)",
     ],
     [
       'deadline too short',
