@@ -21,7 +21,7 @@ export interface Via {
   /** `rport` as in RFC 3581: undefined = not asked for, null = asked for without a value. */
   readonly rport: number | null | undefined;
   readonly received: string | null;
-  /** The whole field value as it came, for copying into a response. */
+  /** The value as it came, for copying into a response; other values of the same field are not in it. */
   readonly text: string;
 }
 

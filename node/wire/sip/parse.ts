@@ -1,0 +1,113 @@
+// Bytes of a datagram to a SIP message (RFC 3261, sections 7, 18.3, 20). It never throws: what is no message comes back as a failure with the answer
+// that its sender is owed. Checked here is what every message is matched by; the rest of the headers is text until somebody asks (headers.ts), and
+// what a server cannot serve though it is well-formed is for request-check.ts. For streams see framing.ts.
+
+import { addressEnd } from './address.ts';
+import { excerpt, HEAD_BYTES_MAX, type Head, noteProblem, readHead } from './head.ts';
+import type { SipMessage, SipParseResult, SipRequest, Via } from './message.ts';
+import { isToken, type ParameterSlot, readNumber, readParameter, skipSpace, tokenEnd } from './text.ts';
+import { parseVia } from './via.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SEMICOLON = 0x3b;
+const CSEQ_MAX = 2 ** 32 - 1;
+export const HEAD_END = Buffer.from('\r\n\r\n');
+const noBody = new Uint8Array(0);
+const noVia: Via = { transport: '', host: '', port: null, branch: '', rport: undefined, received: null, text: '' };
+
+/** The same bytes as a Buffer: its searches and decoders are native. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const failure = (kind: 'garbage' | 'too-large', detail: string): SipParseResult => ({
+  ok: false,
+  failure: { kind, detail, answer: null, partial: null },
+});
+
+/**
+ * Reads the datagram `bytes[from, to)`. The body ends after Content-Length bytes, without one at the end of the datagram; what follows is ignored
+ * (RFC 3261, 18.3). `body` is a view of `bytes`: copy what outlives them. Line ends before the start line are skipped (7.5); nothing but them, as
+ * keep-alives are, is 'garbage'.
+ */
+export function parseSip(bytes: Uint8Array, from = 0, to = bytes.length): SipParseResult {
+  const buffer = asBuffer(bytes);
+  const end = Math.min(to, buffer.length);
+  let start = Math.max(from, 0);
+  while (start < end && (buffer[start] === CR || buffer[start] === LF)) start++;
+  if (start >= end) return failure('garbage', 'empty');
+  const found = buffer.indexOf(HEAD_END, start);
+  const hasEnd = found >= 0 && found + HEAD_END.length <= end;
+  const headTo = hasEnd ? found : end;
+  if (headTo - start > HEAD_BYTES_MAX) return failure('too-large', `head of more than ${HEAD_BYTES_MAX} bytes`);
+  const head = readHead(buffer.toString('utf8', start, headTo));
+  if (!hasEnd) noteProblem(head, 'header', 'no empty line after the headers');
+  const bodyFrom = hasEnd ? headTo + HEAD_END.length : end;
+  let bodyTo = end;
+  if (head.contentLength !== null && head.contentLength >= 0) {
+    bodyTo = bodyFrom + head.contentLength;
+    if (bodyTo > end) noteProblem(head, 'content-length', `${head.contentLength}, and ${end - bodyFrom} bytes are there`);
+  }
+  return finishMessage(head, bodyTo === bodyFrom ? noBody : buffer.subarray(bodyFrom, Math.min(bodyTo, end)));
+}
+
+/** Reads the fields that every message has, and makes the message or the failure. */
+export function finishMessage(head: Head, body: Uint8Array): SipParseResult {
+  if (head.problem?.kind === 'garbage') return { ok: false, failure: { ...head.problem, partial: null } };
+  noteMissing(head);
+  const via = head.via === null ? null : parseVia(head.via);
+  if (head.via !== null && via === null) noteProblem(head, 'via', excerpt(head.via));
+  const fields = {
+    headers: head.headers,
+    body,
+    callId: head.callId ?? '',
+    cseq: 0,
+    cseqMethod: '',
+    fromTag: head.from === null ? '' : tagOf(head, 'From', head.from),
+    toTag: head.to === null ? '' : tagOf(head, 'To', head.to),
+    via: via ?? noVia,
+  };
+  if (head.cseq !== null) readCSeq(head, head.cseq, fields);
+  const { problem, status, method, uri, reason } = head;
+  if (problem === null) {
+    const message: SipMessage =
+      status === 0 ? { kind: 'request', method, uri, ...fields } : { kind: 'response', status, reason, ...fields };
+    return { ok: true, message };
+  }
+  const isAnswerable = status === 0 && via !== null;
+  const partial: SipRequest | null = isAnswerable ? { kind: 'request', method, uri, ...fields } : null;
+  return { ok: false, failure: { ...problem, answer: isAnswerable ? problem.answer : null, partial } };
+}
+
+/** RFC 3261, 8.1.1. Max-Forwards is not asked for: RFC 2543 did not have to send it (RFC 4475, 3.4.1). An empty Call-ID identifies nothing. */
+function noteMissing(head: Head): void {
+  if (head.via === null) noteProblem(head, 'missing-header', 'via');
+  if (head.from === null) noteProblem(head, 'missing-header', 'from');
+  if (head.to === null) noteProblem(head, 'missing-header', 'to');
+  if (!head.callId) noteProblem(head, 'missing-header', 'call-id');
+  if (head.cseq === null) noteProblem(head, 'missing-header', 'cseq');
+}
+
+/** CSeq = 1*DIGIT LWS Method; the number fits 32 bits (20.16), and the method is the request's (8.1.1.5). */
+function readCSeq(head: Head, text: string, fields: { cseq: number; cseqMethod: string }): void {
+  const numberTo = tokenEnd(text, 0);
+  const methodFrom = skipSpace(text, numberTo);
+  const cseq = readNumber(text, 0, numberTo, CSEQ_MAX);
+  fields.cseqMethod = text.slice(methodFrom);
+  if (cseq < 0 || methodFrom === numberTo || !isToken(fields.cseqMethod)) noteProblem(head, 'cseq', excerpt(text));
+  else fields.cseq = cseq;
+  if (head.status === 0 && fields.cseqMethod !== head.method) noteProblem(head, 'cseq', `CSeq ${excerpt(text)} in ${excerpt(head.method)}`);
+}
+
+/** The tag of a From or To; the address before it is only looked at as far as is needed to find its end. */
+function tagOf(head: Head, name: string, value: string): string {
+  let at = addressEnd(value);
+  while (at >= 0 && at < value.length) {
+    at = value.charCodeAt(at) === SEMICOLON ? readParameter(value, at, slot) : -1;
+    if (at >= 0 && slot.name === 'tag') return slot.value ?? '';
+  }
+  if (at < 0) noteProblem(head, 'address', `${name}: ${excerpt(value)}`);
+  return '';
+}
+
+const slot: ParameterSlot = { name: '', value: null };
