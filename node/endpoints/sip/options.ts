@@ -23,7 +23,10 @@ export const optionsShape = z.strictObject({
   server: z.string().min(1).describe('Where requests go: sip:HOST[:PORT][;transport=udp|tcp|tls]. Registrar, proxy or bridge.'),
   from: z.string().optional().describe('Own address; default sip:${endpoint.id}@HOST of the server.'),
   displayName: z.string().optional(),
-  auth: z.strictObject({ user: z.string().min(1), password: z.string() }).optional().describe('For 401 and 407: MD5 or SHA-256.'),
+  auth: z
+    .strictObject({ user: z.string().min(1), password: z.string() })
+    .optional()
+    .describe('For 401 and 407: MD5 or SHA-256.'),
   register: z
     .strictObject({
       registrar: z.string().optional().describe('Request-URI; default: sip:DOMAIN of `from`.'),
@@ -42,19 +45,29 @@ export const optionsShape = z.strictObject({
     .describe('Keys pressed after the answer, e.g. ${meeting.passcode}#.'),
   joinedWhen: z.enum(['answered', 'media']).default('answered').describe('The endpoint is in: at the 200, or with the first packet.'),
   media: mediaShape.prefault({}),
-  do: z.array(stepShape).min(1).max(100).default([{ talk: { distribution: 'fixed', ms: 3_600_000 } }]),
+  do: z
+    .array(stepShape)
+    .min(1)
+    .max(100)
+    .default([{ talk: { distribution: 'fixed', ms: 3_600_000 } }]),
   repeat: z.boolean().default(false).describe('The steps start again when they are through; otherwise the last state stays.'),
   redial: z
     .strictObject({ attempts: z.int().min(0).max(1000).default(3), wait: thinkShape, factor: z.number().min(1).max(10).default(2) })
     .optional()
     .describe('After a call that failed or was dropped; Retry-After is honoured. Default: the life ends.'),
+  peerHangUp: z
+    .enum(['failure', 'normal'])
+    .optional()
+    .describe('What a BYE from the other side is. Default: failure for who called, normal for who answered.'),
   answerTimeout: durationShape.default(60_000).describe('INVITE without a final answer for this long is cancelled.'),
   headers: headersShape.default({}).describe('Further headers of the INVITE; may hold ${...}.'),
   sessionExpires: durationShape.optional().describe('Session timer asked for (RFC 4028), 90 s at least.'),
   reliableProvisional: z.boolean().default(false).describe('Offer and use 100rel (RFC 3262).'),
   localPort: z.enum(['shared', 'own']).default('shared').describe('SIP port: one for all endpoints of a worker, or one each.'),
   insecureTls: z.boolean().default(false),
-  t1: durationShape.default(500).describe('Round-trip estimate of RFC 3261, 17.1.1.1: retransmissions start after it, give up after 64 of it.'),
+  t1: durationShape
+    .default(500)
+    .describe('Round-trip estimate of RFC 3261, 17.1.1.1: retransmissions start after it, give up after 64 of it.'),
   userAgent: z.string().default('quilt-swarm'),
 });
 
