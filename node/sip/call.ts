@@ -1,0 +1,228 @@
+// What both sides of a call have in common: its dialog, its phase, its events, requests within it, its end. How a call comes to stand is
+// outgoing-call.ts and incoming-call.ts, offers after that are offers.ts, the peer's requests peer-requests.ts. All waiting of a call is one deadline
+// in the stack's wheel: `wakeAtMs` is the earliest of its reasons.
+
+import type { SipRequest, SipResponse } from '../wire/sip/message.ts';
+import { asBuffer } from '../wire/sip/parse.ts';
+import type { Agent } from './agent.ts';
+import type { ClientOwner, OutgoingRequest } from './client-transactions.ts';
+import type { Core } from './core.ts';
+import type { Dialog } from './dialog.ts';
+import { causeOf } from './failure.ts';
+import { NEVER } from './machine.ts';
+import { onOfferResponse, onOfferSilence, sendOffer, wakeOffers } from './offers.ts';
+import { newRequest } from './outgoing-request.ts';
+import type { Path } from './path.ts';
+import { headerLine, requestText, SDP_TYPE } from './request-text.ts';
+import type { ServerOwner, ServerTransaction } from './server-transactions.ts';
+import type { Session } from './session-timer.ts';
+import { transmit, withPath } from './transmit.ts';
+import type { CallEvent, CallListener, SipCall } from './types.ts';
+import type { WheelItem } from './wheel.ts';
+
+type EndedBy = Extract<CallEvent, { kind: 'ended' }>['by'];
+
+export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelItem {
+  dueMs = NEVER;
+  tick = 0;
+  readonly core: Core;
+  readonly agent: Agent;
+  abstract readonly direction: 'out' | 'in';
+  abstract readonly remoteUri: string;
+  readonly callId: string;
+  readonly localTag: string;
+  readonly startedAtMs: number;
+  listener: CallListener | null = null;
+  phase: 'early' | 'established' | 'ending' | 'over' = 'early';
+  dialog: Dialog | null = null;
+  localSdp = '';
+
+  /** Our re-INVITE or UPDATE under way. */
+  offer: OutgoingRequest | null = null;
+  /** To be offered when the way is free. */
+  wantedSdp: string | null = null;
+  glareAtMs = NEVER;
+  /** The peer's re-INVITE or UPDATE that we have not answered. */
+  peerOffer: ServerTransaction | null = null;
+  session: Session | null = null;
+  /** The ACK of the last 2xx, to be sent again when that comes again. */
+  ack: { readonly cseq: number; readonly text: string; readonly path: Path } | null = null;
+  #end: { readonly by: EndedBy; readonly reason: string } | null = null;
+
+  constructor(agent: Agent, callId: string, startedAtMs: number) {
+    this.agent = agent;
+    this.core = agent.core;
+    this.callId = callId;
+    this.localTag = agent.core.ids.tag();
+    this.startedAtMs = startedAtMs;
+  }
+
+  state(): 'early' | 'established' | 'ending' | 'over' {
+    return this.phase;
+  }
+
+  emit(event: CallEvent): void {
+    this.listener?.(event, this);
+  }
+
+  /** The last event, and nothing of the call is kept. */
+  finish(event: CallEvent): void {
+    if (this.phase === 'over') return;
+    const { listener } = this;
+    this.drop();
+    listener?.(event, this);
+  }
+
+  /** Forgets the call without a word to anybody. */
+  drop(): void {
+    this.phase = 'over';
+    this.listener = null;
+    this.core.calls.delete(this.localTag);
+    this.core.wheel.wait(this, NEVER);
+    this.agent.calls.delete(this);
+    if (this.offer !== null) this.offer.isDropped = true;
+  }
+
+  abstract hangUp(reason?: string): void;
+
+  /** The earliest thing the call waits for. */
+  wakeAtMs(): number {
+    return Math.min(this.glareAtMs, this.session?.dueMs ?? NEVER);
+  }
+
+  /** To be called when what the call waits for has changed. */
+  rearm(): void {
+    if (this.phase !== 'over') this.core.wheel.wait(this, this.wakeAtMs());
+  }
+
+  onWake(nowMs: number): void {
+    wakeOffers(this, nowMs);
+    this.rearm();
+  }
+
+  reinvite(sdp: string): void {
+    this.wantedSdp = sdp;
+    sendOffer(this);
+  }
+
+  update(sdp = ''): void {
+    if (this.phase === 'established') sendOffer(this, 'UPDATE', sdp);
+  }
+
+  info(contentType: string, body: string): void {
+    if (this.phase === 'established') this.request('INFO', this.agent.lines, contentType, body);
+  }
+
+  options(): void {
+    if (this.phase === 'established') this.request('OPTIONS', `Accept: ${SDP_TYPE}\r\n${this.agent.lines}`);
+  }
+
+  /** Sends a request within the dialog, which must stand. */
+  request(method: string, lines: string, contentType = '', body = '', isRefresh = false): OutgoingRequest {
+    const dialog = this.dialog as Dialog;
+    const request = newRequest(method, ++dialog.localSeq, lines, contentType, body, this.core.clock.nowMs(), isRefresh);
+    this.transmit(request);
+    return request;
+  }
+
+  transmit(request: OutgoingRequest): void {
+    const dialog = this.dialog as Dialog;
+    const credentials = this.agent.credentials(request.method, dialog.requestUri, request.body);
+    transmit(this.core, this.agent.port, dialog, request, credentials, this);
+  }
+
+  /** Ends a call that stands; 'ended' comes when the BYE is answered. */
+  bye(by: EndedBy, reason: string, reasonHeader?: string): void {
+    if (this.phase === 'ending' || this.phase === 'over') return;
+    this.phase = 'ending';
+    this.#end = { by, reason };
+    this.session = null;
+    this.glareAtMs = NEVER;
+    this.rearm();
+    const { lines } = this.agent;
+    this.request('BYE', reasonHeader === undefined ? lines : headerLine('Reason', reasonHeader) + lines);
+  }
+
+  /** What `finish` tells when our BYE is through. */
+  endEvent(atMs: number, responseMs: number | null): CallEvent {
+    const { by, reason } = this.#end ?? { by: 'local', reason: '' };
+    return { kind: 'ended', by, reason, atMs, responseMs };
+  }
+
+  onResponse(request: OutgoingRequest, response: SipResponse, atMs: number): void {
+    if (this.phase === 'over') return;
+    const { status } = response;
+    if (request === this.offer || request.method === 'INVITE') return onOfferResponse(this, request, response, atMs);
+    if (status < 200) return;
+    if (this.answerChallenge(request, response)) return;
+    const responseMs = atMs - request.startedAtMs;
+    if (request.method === 'BYE') return this.finish(this.endEvent(atMs, responseMs));
+    this.tellResponse(request, response, atMs);
+    if (status === 481 || status === 408) this.lost(`${request.method}: ${status}`, atMs, status === 481);
+  }
+
+  onNoResponse(request: OutgoingRequest, cause: 'timeout' | 'transport' | 'overload', detail: string, atMs: number): void {
+    if (this.phase === 'over') return;
+    if (request.method === 'BYE') return this.finish(this.endEvent(atMs, null));
+    if (request === this.offer) onOfferSilence(this);
+    if (!request.isRefresh)
+      this.emit({ ...this.#responseFields(request, atMs), status: null, cause, sdp: null });
+    if (cause === 'timeout') this.lost(`${request.method}: ${detail}`, atMs, false);
+  }
+
+  /** RFC 3261, 12.2.1.2: a peer that does not know the dialog, or does not answer, has left it. */
+  lost(reason: string, atMs: number, isForgotten: boolean): void {
+    if (this.phase !== 'established') return;
+    if (isForgotten) this.finish({ kind: 'ended', by: 'remote', reason, atMs, responseMs: null });
+    else this.bye('timeout', reason);
+  }
+
+  /** True: the request was sent again, with credentials. */
+  answerChallenge(request: OutgoingRequest, response: SipResponse): boolean {
+    const { status } = response;
+    if ((status !== 401 && status !== 407) || !this.agent.learnChallenge(request, response)) return false;
+    request.cseq = ++(this.dialog as Dialog).localSeq;
+    this.transmit(request);
+    return true;
+  }
+
+  tellResponse(request: OutgoingRequest, response: SipResponse, atMs: number): void {
+    if (request.isRefresh) return;
+    const { status } = response;
+    const cause = status < 300 ? null : causeOf(status, request.challenges > 0);
+    const sdp = request.body === '' && request.method !== 'INVITE' ? null : sdpOf(response);
+    this.emit({ ...this.#responseFields(request, atMs), status, cause, sdp });
+  }
+
+  #responseFields(request: OutgoingRequest, atMs: number) {
+    const method = request.method as 'INVITE' | 'UPDATE' | 'INFO' | 'OPTIONS' | 'MESSAGE';
+    return { kind: 'response', method, atMs, responseMs: atMs - request.startedAtMs } as const;
+  }
+
+  /** Acknowledges a 2xx of our INVITE with that CSeq, in the dialog (13.2.2.4). */
+  acknowledge(cseq: number): void {
+    const { ack, core, agent } = this;
+    const dialog = this.dialog as Dialog;
+    if (ack?.cseq === cseq) {
+      ack.path.send(ack.text);
+      return;
+    }
+    withPath(core, agent.port, dialog.hopUri, (path) => {
+      if (path === null || core.isClosed) return core.count('send-failed', 1);
+      const credentials = agent.credentials('ACK', dialog.requestUri, '');
+      const text = requestText('ACK', dialog, cseq, path, core.ids.branch(), credentials + agent.lines, '', '');
+      this.ack = { cseq, text, path };
+      if (!path.send(text)) core.count('send-failed', 1);
+    });
+  }
+
+  onAck(_request: SipRequest, _atMs: number): void {}
+
+  onNoAck(_atMs: number): void {}
+}
+
+/** The session description of a message; null when it has none. */
+export function sdpOf(message: SipRequest | SipResponse): string | null {
+  const { body } = message;
+  return body.length === 0 ? null : asBuffer(body).utf8Slice(0, body.length);
+}
