@@ -1,0 +1,128 @@
+// SIP messages out of a stream (RFC 3261, 18.3): bytes come in any pieces, Content-Length says where a message ends. A message that is faulty but has an
+// end is told and passed over; where the next one starts is unknown after a length that is missing or wrong, after garbage and after too much, and then
+// the stream is dead: answer if there is something to answer, and close it. Memory is bounded by `bytesMax`, and an idle stream holds none.
+
+import { HEAD_BYTES_MAX, type Head, noteProblem, readHead } from './head.ts';
+import type { SipMessage, SipParseFailure } from './message.ts';
+import { asBuffer, finishMessage, HEAD_END } from './parse.ts';
+
+export interface SipFramerInit {
+  /** The body is valid during the call only. */
+  readonly onMessage: (message: SipMessage) => void;
+  /** `isDead`: no message will follow; the connection is to be closed. */
+  readonly onFailure: (failure: SipParseFailure, isDead: boolean) => void;
+  /** Two line ends between messages: the peer wants one back (RFC 5626, 4.4.1). */
+  readonly onPing?: () => void;
+  /** Largest message, head and body. What a peer can make this process keep. */
+  readonly bytesMax?: number;
+}
+
+export interface SipFramer {
+  /** After the stream's death bytes are dropped. They may be overwritten after the call. */
+  readonly push: (bytes: Uint8Array) => void;
+  /** Bytes of a message that is not complete yet: when the peer closes now, so many were cut off. */
+  readonly pendingBytes: () => number;
+}
+
+const CR = 0x0d;
+const LF = 0x0a;
+const nothing = Buffer.alloc(0);
+
+export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 * 1024 }: SipFramerInit): SipFramer {
+  let store = nothing;
+  let storedBytes = 0;
+  /** Of the unfinished message: how far its head's end was looked for, or the head and its length. */
+  let searchedBytes = 0;
+  let head: Head | null = null;
+  let headBytes = 0;
+  let lineEnds = 0;
+  let isDead = false;
+
+  function skipLineEnds(chunk: Buffer, from: number): number {
+    let at = from;
+    for (; at < chunk.length && (chunk[at] === CR || chunk[at] === LF); at++) {
+      if (chunk[at] === CR || ++lineEnds < 2) continue;
+      lineEnds = 0;
+      onPing?.();
+    }
+    if (at < chunk.length) lineEnds = 0;
+    return at;
+  }
+
+  /** A head without an end: what came so far cannot be answered. */
+  function dieOfSize(): void {
+    isDead = true;
+    onFailure({ kind: 'too-large', detail: `head of more than ${HEAD_BYTES_MAX} bytes`, answer: null, partial: null }, true);
+  }
+
+  /** Reads the head at `at` when it is complete; returns whether there is one to go on with. */
+  function takeHead(chunk: Buffer, at: number): boolean {
+    const found = chunk.indexOf(HEAD_END, at + searchedBytes);
+    searchedBytes = Math.max(chunk.length - at - HEAD_END.length + 1, 0);
+    if ((found < 0 ? chunk.length : found) - at > HEAD_BYTES_MAX) dieOfSize();
+    if (found < 0 || isDead) return false;
+    searchedBytes = 0;
+    head = readHead(chunk.toString('utf8', at, found));
+    headBytes = found + HEAD_END.length - at;
+    if (head.contentLength === -1) noteProblem(head, 'content-length', 'missing on a stream');
+    else if (headBytes + (head.contentLength ?? 0) > bytesMax) noteProblem(head, 'too-large', `more than ${bytesMax} bytes`, 413);
+    const { contentLength, problem } = head;
+    isDead = contentLength === null || contentLength < 0 || headBytes + contentLength > bytesMax || problem?.kind === 'garbage';
+    if (isDead) tell(head, nothing);
+    return !isDead;
+  }
+
+  function tell(complete: Head, body: Uint8Array): void {
+    const result = finishMessage(complete, body);
+    if (result.ok) onMessage(result.message);
+    else onFailure(result.failure, isDead);
+  }
+
+  /** Tells every complete message; returns where the unfinished one starts. */
+  function take(chunk: Buffer): number {
+    let at = 0;
+    while (!isDead) {
+      if (head === null) {
+        at = skipLineEnds(chunk, at);
+        if (at === chunk.length || !takeHead(chunk, at)) return at;
+      }
+      const complete = head as unknown as Head;
+      const bodyFrom = at + headBytes;
+      const end = bodyFrom + (complete.contentLength as number);
+      if (end > chunk.length) return at;
+      head = null;
+      at = end;
+      tell(complete, chunk.subarray(bodyFrom, end));
+    }
+    return at;
+  }
+
+  /** Puts `bytes` behind what is stored; capacity doubles, so that a message in single bytes costs no more than its length. */
+  function append(bytes: Uint8Array): Buffer {
+    if (storedBytes + bytes.length > store.length) {
+      const larger = Buffer.allocUnsafe(Math.max(storedBytes + bytes.length, store.length * 2));
+      store.copy(larger, 0, 0, storedBytes);
+      store = larger;
+    }
+    store.set(bytes, storedBytes);
+    storedBytes += bytes.length;
+    return store.subarray(0, storedBytes);
+  }
+
+  function push(bytes: Uint8Array): void {
+    if (isDead) return;
+    const isStored = storedBytes > 0;
+    const chunk = isStored ? append(bytes) : asBuffer(bytes);
+    const keepFrom = take(chunk);
+    const keptBytes = isDead ? 0 : chunk.length - keepFrom;
+    if (keptBytes === 0) {
+      store = nothing;
+      storedBytes = 0;
+    } else if (isStored) {
+      store.copyWithin(0, keepFrom, storedBytes);
+      storedBytes = keptBytes;
+    } else append(chunk.subarray(keepFrom));
+  }
+
+  return { push, pendingBytes: () => storedBytes };
+}
