@@ -1,6 +1,7 @@
 // The packet engine's face: ports, streams, and what is told about each stream. A stream is one m-line's media in both directions with its RTCP.
 // engine.ts implements it; endpoint types use it and know nothing of batches, wheels and arenas. One engine a worker process, shared by all groups.
 
+import type { SrtpKey } from '../wire/srtp.ts';
 import type { PacketScript } from './packet-script.ts';
 import type { NetAddress, UdpNetwork } from './udp.ts';
 
@@ -18,12 +19,6 @@ export interface MediaPortInit {
   readonly isMuxed: boolean;
   /** 0 or absent: any. */
   readonly port?: number;
-}
-
-/** Keys of one direction, RFC 4568 inline: master key and salt, 30 bytes for AES_CM_128_HMAC_SHA1_80. */
-export interface SrtpKey {
-  readonly suite: 'AES_CM_128_HMAC_SHA1_80';
-  readonly keyAndSalt: Uint8Array;
 }
 
 export interface RemoteMedia {
