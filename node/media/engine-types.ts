@@ -5,6 +5,8 @@ import type { SrtpKey } from '../wire/srtp.ts';
 import type { PacketScript } from './packet-script.ts';
 import type { NetAddress, UdpNetwork } from './udp.ts';
 
+export type { SrtpKey } from '../wire/srtp.ts';
+
 export interface MediaPort {
   readonly rtp: NetAddress;
   /** Same as `rtp` when multiplexed (RFC 5761). */
