@@ -1,7 +1,7 @@
 // What the media benchmarks read and reckon: processor lists, lines of the C baselines, straight lines through points.
 
 import { describe, expect, it } from 'vitest';
-import { cpuListOf, figuresOf, fitLine } from '../../tools/bench/media/parse.ts';
+import { cpuListOf, figuresOf, fitLine, shellTimesOf } from '../../tools/bench/media/parse.ts';
 
 describe('cpuListOf', () => {
   it.each([
@@ -24,6 +24,13 @@ describe('figuresOf', () => {
 
   it('throws when one is missing or is no number', () => {
     expect(() => figuresOf('{"packets":"12"}', ['packets', 'drops'])).toThrow('no packets, drops in');
+  });
+});
+
+describe('shellTimesOf', () => {
+  it('adds user and system time', () => {
+    expect(shellTimesOf('1m2.500s 0m0.250s')).toBeCloseTo(62.75);
+    expect(() => shellTimesOf('exit 0')).toThrow('no two times');
   });
 });
 

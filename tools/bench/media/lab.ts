@@ -13,7 +13,7 @@ import { findSetpriv } from '../../../node/runtime/worker-process.ts';
 import { cpuListOf } from './parse.ts';
 
 export const HOST = '127.0.0.1';
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
 const tasksetPath = '/usr/bin/taskset';
 /** USER_HZ of every Linux that Node runs on. */
 const TICKS_PER_S = 100;
@@ -44,7 +44,7 @@ export interface Lab {
   readonly baseline: (name: Baseline, side: Side, args: readonly (string | number)[]) => Program;
   readonly start: (side: Side, command: string, args: readonly (string | number)[]) => Program;
   /** A Node process of ours with an IPC channel, as a node forks its workers. */
-  readonly fork: (side: Side, script: string, args?: readonly string[]) => Program;
+  readonly fork: (side: Side, script: string, nodeFlags?: readonly string[]) => Program;
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -170,7 +170,7 @@ export async function withLab<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
       folder,
       baseline: (name, side, args) => launch(side, build(name, folder), args, false),
       start: (side, command, args) => launch(side, command, args, false),
-      fork: (side, script, args = []) => launch(side, process.execPath, [join(root, script), ...args], true),
+      fork: (side, script, nodeFlags = []) => launch(side, process.execPath, [...nodeFlags, join(root, script)], true),
     });
   } finally {
     await Promise.all(programs.map((each) => each.stop('SIGKILL')));

@@ -20,6 +20,13 @@ export function figuresOf<const Name extends string>(line: string, names: readon
   return parsed as Record<Name, number>;
 }
 
+/** Seconds in a line of the shell's `times`: user and system, such as `0m1.230s 0m0.045s`. */
+export function shellTimesOf(line: string): number {
+  const times = [...line.matchAll(/(\d+)m([\d.]+)s/g)];
+  if (times.length !== 2) throw new Error(`no two times in ${line}`);
+  return times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
+}
+
 export interface Line {
   readonly slope: number;
   readonly intercept: number;

@@ -53,14 +53,36 @@ export interface SippCalls {
   readonly holdMs: number;
 }
 
-/** SIPp's uac: `calls` calls, then it ends. */
-export function startUac(lab: Lab, { uasPort, port, rate, calls, holdMs }: SippCalls, hasMedia: boolean): Program {
-  const args = [...COMMON, '-p', port, '-r', rate, '-m', calls, '-l', calls, '-d', holdMs, `${HOST}:${uasPort}`];
-  if (!hasMedia) return lab.start('generator', sippPath, ['-sn', 'uac', ...args]);
+/** SIPp's uac without media: `calls` calls, then it ends. */
+export function uacCommand({ uasPort, port, rate, calls, holdMs }: SippCalls): { command: string; args: readonly (string | number)[] } {
+  const args = ['-sn', 'uac', ...COMMON, '-p', port, '-r', rate, '-m', calls, '-l', calls, '-d', holdMs, `${HOST}:${uasPort}`];
+  return { command: sippPath, args };
+}
+
+/** SIPp's uac that plays audio in every call. */
+export function startUacWithAudio(lab: Lab, { uasPort, port, rate, calls, holdMs }: SippCalls): Program {
   // A second of mu-law silence; what is in it does not matter.
   const file = write(lab, 'second.ulaw', new Uint8Array(8000).fill(0xff));
   const play = `<nop><action><exec rtp_stream="${file},-1,0"/></action></nop>\n  <pause/>`;
   const withPort = replaced(embedded('uac'), 'm=audio [media_port]', 'm=audio [rtpstream_audio_port]');
   const scenario = write(lab, 'uac.xml', replaced(withPort, '<pause/>', play));
-  return lab.start('generator', sippPath, ['-sf', scenario, '-mi', HOST, ...args]);
+  const args = [
+    '-sf',
+    scenario,
+    '-mi',
+    HOST,
+    ...COMMON,
+    '-p',
+    port,
+    '-r',
+    rate,
+    '-m',
+    calls,
+    '-l',
+    calls,
+    '-d',
+    holdMs,
+    `${HOST}:${uasPort}`,
+  ];
+  return lab.start('generator', sippPath, args);
 }
