@@ -144,14 +144,19 @@ function readHeader(head: Head, text: string, from: number, to: number, isFolded
     return;
   }
   let value = trimmed(text, colon + 1, to);
-  // RFC 3261, 7.3.1: a fold is white space like any other.
-  if (isFolded) value = value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim();
+  if (isFolded) value = unfolded(value);
   if (hasBareLineEnd(value)) {
     noteProblem(head, 'header', `line end in ${name}: ${excerpt(value)}`);
     return;
   }
   head.headers.push({ name, value });
   noteField(head, name, value);
+}
+
+/** RFC 3261, 7.3.1: a fold is white space like any other. */
+function unfolded(value: string): string {
+  const line = value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
+  return trimmed(line, 0, line.length);
 }
 
 function noteField(head: Head, name: string, value: string): void {

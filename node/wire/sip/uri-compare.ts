@@ -1,21 +1,10 @@
 // Whether two URIs are the same (RFC 3261, 19.1.4), and what address a URI names when no DNS is asked (RFC 3263, 4, without NAPTR and SRV).
 
 import { type Parameters, type ParameterValue, unbracketed } from './text.ts';
-import type { SipUri, TelUri, Uri } from './uri.ts';
+import { type SipUri, type TelUri, type Uri, withoutNeedlessEscapes } from './uri.ts';
 
-/** RFC 2396, 2.2: escaped, they are other characters than bare. All others are equal to their escapes. */
-const reserved = new Set(';/?:@&=+$,');
 /** Parameters that must be in both URIs or in none; others count only where both have them. */
 const telling = ['transport', 'user', 'ttl', 'method', 'maddr'];
-
-function withoutNeedlessEscapes(text: string): string {
-  if (!text.includes('%')) return text;
-  return text.replace(/%([0-9a-f]{2})/gi, (written, hex: string) => {
-    const code = Number.parseInt(hex, 16);
-    const character = String.fromCharCode(code);
-    return code > 0x20 && code < 0x7f && code !== 0x25 && !reserved.has(character) ? character : written.toUpperCase();
-  });
-}
 
 const caseless = (text: string | null): string | null => (text === null ? null : withoutNeedlessEscapes(text).toLowerCase());
 const isSameText = (one: string | null, other: string | null): boolean =>

@@ -23,7 +23,7 @@ export interface SipUri {
   /** As written, without brackets. */
   readonly host: string;
   readonly port: number | null;
-  /** Names in lower case, values as written. */
+  /** Names in lower case and without needless escapes (`%6C%72` is `lr`), values as written. */
   readonly parameters: Parameters;
   /** What stands behind the question mark, as written. */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
@@ -57,6 +57,7 @@ const passwordTable = escapable('&=+$,');
 const parameterTable = escapable('[]/:&+$');
 const headerTable = escapable('[]/?:+$');
 const telNumberTable = characterTable('+0123456789abcdefABCDEF*#-.()');
+const unreservedTable = characterTable(unreserved);
 const noParameters: Parameters = new Map();
 
 /** Reads a URI as it stands in a Request-URI or between angle brackets; null when it is malformed. */
@@ -114,7 +115,7 @@ function parseParameters(text: string, from: number, to: number): Parameters | n
     const name = equals < 0 ? part : part.slice(0, equals);
     const value = equals < 0 ? null : part.slice(equals + 1);
     if (name === '' || value === '' || !isWritten(name, parameterTable) || !isWritten(value ?? '', parameterTable)) return null;
-    const key = name.toLowerCase();
+    const key = withoutNeedlessEscapes(name).toLowerCase();
     if (parameters.has(key)) return null;
     parameters.set(key, value);
   }
@@ -150,6 +151,15 @@ export function formatUri(uri: Uri): string {
   const port = uri.port === null ? '' : `:${uri.port}`;
   const headers = uri.headers.map(([name, value], index) => `${index === 0 ? '?' : '&'}${name}=${value}`).join('');
   return `${uri.scheme}:${userInfo}${bracketed(uri.host)}${port}${formatParameters(uri.parameters)}${headers}`;
+}
+
+/** RFC 3261, 19.1.4: what could stand bare is the same without its escape; the rest keeps its escapes, in capitals. */
+export function withoutNeedlessEscapes(text: string): string {
+  if (!text.includes('%')) return text;
+  return text.replace(/%([0-9a-f]{2})/gi, (written, hex: string) => {
+    const code = Number.parseInt(hex, 16);
+    return unreservedTable[code] === 1 ? String.fromCharCode(code) : written.toUpperCase();
+  });
 }
 
 /** `%41` -> `A`, as UTF-8; null when the escapes are no UTF-8. `%00` gives U+0000: it is a character like others (RFC 4475, 3.1.1.4). */

@@ -1,7 +1,7 @@
 // Via (RFC 3261, 20.42; RFC 3581): where a request came through and where its response goes back to. Read for every message, because transactions are
 // matched by it. What the transport has to do with it stays with the transport, except for the address that a response is sent to.
 
-import type { Via } from './message.ts';
+import type { SipResponse, Via } from './message.ts';
 import { hostEnd, type Parameters, parametersFrom, readNumber, readParameter, skipSpace, tokenEnd, trimmed, unbracketed } from './text.ts';
 
 const SLASH = 0x2f;
@@ -90,6 +90,12 @@ function viaParameters(value: string, from: number, via: WritableVia): Via | nul
 export function viaParametersOf(via: Via): Parameters {
   const semicolon = via.text.indexOf(';');
   return (semicolon < 0 ? null : parametersFrom(via.text, semicolon)) ?? new Map();
+}
+
+/** A second Via in a response: it is on its way to somebody else, and a client discards it (RFC 3261, 8.1.3.3; RFC 4475, 3.3.10). */
+export function isMisrouted(response: SipResponse): boolean {
+  const fields = response.headers.filter((header) => header.name === 'via');
+  return fields.length > 1 || fields[0]?.value !== response.via.text;
 }
 
 /**
