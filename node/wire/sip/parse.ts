@@ -6,7 +6,7 @@ import { addressEnd } from './address.ts';
 import { excerpt, HEAD_BYTES_MAX, type Head, noteProblem, readHead } from './head.ts';
 import type { SipMessage, SipParseResult, SipRequest, Via } from './message.ts';
 import { isToken, type ParameterSlot, readNumber, readParameter, skipSpace, tokenEnd } from './text.ts';
-import { parseVia } from './via.ts';
+import { parseSentBy, parseVia } from './via.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -55,8 +55,7 @@ export function parseSip(bytes: Uint8Array, from = 0, to = bytes.length): SipPar
 export function finishMessage(head: Head, body: Uint8Array): SipParseResult {
   if (head.problem?.kind === 'garbage') return { ok: false, failure: { ...head.problem, partial: null } };
   noteMissing(head);
-  const via = head.via === null ? null : parseVia(head.via);
-  if (head.via !== null && via === null) noteProblem(head, 'via', excerpt(head.via));
+  const via = head.via === null ? null : readVia(head, head.via);
   const fields = {
     headers: head.headers,
     body,
@@ -77,6 +76,12 @@ export function finishMessage(head: Head, body: Uint8Array): SipParseResult {
   const isAnswerable = status === 0 && via !== null;
   const partial: SipRequest | null = isAnswerable ? { kind: 'request', method, uri, ...fields } : null;
   return { ok: false, failure: { ...problem, answer: isAnswerable ? problem.answer : null, partial } };
+}
+
+function readVia(head: Head, value: string): Via | null {
+  const via = parseVia(value);
+  if (via === null) noteProblem(head, 'via', excerpt(value));
+  return via ?? parseSentBy(value);
 }
 
 /** RFC 3261, 8.1.1. Max-Forwards is not asked for: RFC 2543 did not have to send it (RFC 4475, 3.4.1). An empty Call-ID identifies nothing. */

@@ -2,7 +2,19 @@
 // matched by it. What the transport has to do with it stays with the transport, except for the address that a response is sent to.
 
 import type { SipResponse, Via } from './message.ts';
-import { hostEnd, type Parameters, parametersFrom, readNumber, readParameter, skipSpace, tokenEnd, trimmed, unbracketed } from './text.ts';
+import {
+  hostEnd,
+  numberOf,
+  type ParameterSlot,
+  type Parameters,
+  parametersFrom,
+  readNumber,
+  readParameter,
+  skipSpace,
+  tokenEnd,
+  trimmed,
+  unbracketed,
+} from './text.ts';
 
 const SLASH = 0x2f;
 const COLON = 0x3a;
@@ -34,6 +46,14 @@ function transportFrom(value: string): number {
 
 /** Reads the first Via of a field value; null when it is malformed. Other values may follow it after a comma: `text` ends before. */
 export function parseVia(value: string): Via | null {
+  const via = parseSentBy(value);
+  return via !== null && readParameters(value, via) ? via : null;
+}
+
+type WritableVia = { -readonly [Key in keyof Via]: Via[Key] };
+
+/** What is before the parameters, which may be malformed: enough to answer whoever sent it. `text` ends where they start. */
+export function parseSentBy(value: string): WritableVia | null {
   const nameFrom = transportFrom(value);
   if (nameFrom < 0) return null;
   const nameTo = tokenEnd(value, nameFrom);
@@ -51,40 +71,36 @@ export function parseVia(value: string): Via | null {
     if (port <= 0) return null;
     at = skipSpace(value, at);
   }
-  return viaParameters(value, at, {
+  return {
     transport: value.slice(nameFrom, nameTo).toUpperCase(),
     host: unbracketed(value.slice(hostFrom, hostTo)),
     port,
     branch: '',
     rport: undefined,
     received: null,
-    text: value,
-  });
+    text: value.slice(0, at),
+  };
 }
 
-type WritableVia = { -readonly [Key in keyof Via]: Via[Key] };
-
-function viaParameters(value: string, from: number, via: WritableVia): Via | null {
-  const slot = { name: '', value: null as string | null };
-  let at = from;
-  while (at < value.length) {
-    const code = value.charCodeAt(at);
-    if (code === COMMA) {
-      via.text = trimmed(value, 0, at);
-      return via;
-    }
-    if (code !== SEMICOLON) return null;
+/** Fills `via` with the parameters behind its text, which they become part of; false when they are malformed. */
+function readParameters(value: string, via: WritableVia): boolean {
+  let at = via.text.length;
+  while (at < value.length && value.charCodeAt(at) !== COMMA) {
+    if (value.charCodeAt(at) !== SEMICOLON) return false;
     at = readParameter(value, at, slot);
-    if (at < 0) return null;
+    if (at < 0) return false;
     if (slot.name === 'branch') via.branch = slot.value ?? '';
     else if (slot.name === 'received') via.received = slot.value === null ? null : unbracketed(slot.value);
     else if (slot.name === 'rport') {
-      via.rport = slot.value === null ? null : readNumber(slot.value, 0, slot.value.length, PORT_MAX);
-      if (via.rport === -1) return null;
+      via.rport = slot.value === null ? null : numberOf(slot.value, PORT_MAX);
+      if (via.rport === -1) return false;
     }
   }
-  return via;
+  via.text = trimmed(value, 0, at);
+  return true;
 }
+
+const slot: ParameterSlot = { name: '', value: null };
 
 /** All parameters of a Via, for those that nobody needs often (maddr, ttl, keep, alias ...). */
 export function viaParametersOf(via: Via): Parameters {
