@@ -47,7 +47,18 @@ export const invite = sipText(
 );
 
 export const sessionProgress = sipText(
-  ['SIP/2.0 183 Session Progress', answeredVia, record, caller, answered, callId, 'CSeq: 1 INVITE', bridge, 'Require: 100rel', 'RSeq: 9021'],
+  [
+    'SIP/2.0 183 Session Progress',
+    answeredVia,
+    record,
+    caller,
+    answered,
+    callId,
+    'CSeq: 1 INVITE',
+    bridge,
+    'Require: 100rel',
+    'RSeq: 9021',
+  ],
   '',
 );
 
