@@ -100,7 +100,7 @@ describe('failures', () => {
     ['no CSeq', edit(/CSeq.*\r\n/, ''), 'missing-header', 400],
     ['an empty Call-ID', edit(/Call-ID: .*\r\n/, 'Call-ID:\r\n'), 'missing-header', 400],
     ['two Call-IDs', edit('Call-ID', 'i: x\r\nCall-ID'), 'duplicate-header', 400],
-    ['two equal lengths', edit('Content-Length: ', 'l: 143\r\nContent-Length: '), 'duplicate-header', 400],
+    ['two equal lengths', edit(/Content-Length: (\d+)/, 'l: $1\r\nContent-Length: $1'), 'duplicate-header', 400],
     ['two Max-Forwards', edit('Max-Forwards', 'Max-Forwards: 3\r\nMax-Forwards'), 'duplicate-header', 400],
     ['a length in words', edit(/Content-Length: \d+/, 'Content-Length: 12a'), 'content-length', 400],
     ['an empty length', edit(/Content-Length: \d+/, 'Content-Length:'), 'content-length', 400],

@@ -29,6 +29,7 @@ const LF = 0x0a;
 const nothing = Buffer.alloc(0);
 
 export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 * 1024 }: SipFramerInit): SipFramer {
+  const headBytesMax = Math.min(HEAD_BYTES_MAX, bytesMax);
   let store = nothing;
   let storedBytes = 0;
   /** Of the unfinished message: how far its head's end was looked for, or the head and its length. */
@@ -52,14 +53,14 @@ export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 *
   /** A head without an end: what came so far cannot be answered. */
   function dieOfSize(): void {
     isDead = true;
-    onFailure({ kind: 'too-large', detail: `head of more than ${HEAD_BYTES_MAX} bytes`, answer: null, partial: null }, true);
+    onFailure({ kind: 'too-large', detail: `head of more than ${headBytesMax} bytes`, answer: null, partial: null }, true);
   }
 
   /** Reads the head at `at` when it is complete; returns whether there is one to go on with. */
   function takeHead(chunk: Buffer, at: number): boolean {
     const found = chunk.indexOf(HEAD_END, at + searchedBytes);
     searchedBytes = Math.max(chunk.length - at - HEAD_END.length + 1, 0);
-    if ((found < 0 ? chunk.length : found) - at > HEAD_BYTES_MAX) dieOfSize();
+    if ((found < 0 ? chunk.length : found) - at > headBytesMax) dieOfSize();
     if (found < 0 || isDead) return false;
     searchedBytes = 0;
     head = readHead(chunk.toString('utf8', at, found));
