@@ -30,8 +30,7 @@ const nothing = Buffer.alloc(0);
 
 export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 * 1024 }: SipFramerInit): SipFramer {
   const headBytesMax = Math.min(HEAD_BYTES_MAX, bytesMax);
-  let store = nothing;
-  let storedBytes = 0;
+  const pending = createPending();
   /** Of the unfinished message: how far its head's end was looked for, or the head and its length. */
   let searchedBytes = 0;
   let head: Head | null = null;
@@ -98,32 +97,39 @@ export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 *
     return at;
   }
 
-  /** Puts `bytes` behind what is stored; capacity doubles, so that a message in single bytes costs no more than its length. */
-  function append(bytes: Uint8Array): Buffer {
-    if (storedBytes + bytes.length > store.length) {
-      const larger = Buffer.allocUnsafe(Math.max(storedBytes + bytes.length, store.length * 2));
-      store.copy(larger, 0, 0, storedBytes);
-      store = larger;
-    }
-    store.set(bytes, storedBytes);
-    storedBytes += bytes.length;
-    return store.subarray(0, storedBytes);
-  }
-
   function push(bytes: Uint8Array): void {
     if (isDead) return;
-    const isStored = storedBytes > 0;
-    const chunk = isStored ? append(bytes) : asBuffer(bytes);
+    const chunk = pending.length() > 0 ? pending.append(bytes) : asBuffer(bytes);
     const keepFrom = take(chunk);
-    const keptBytes = isDead ? 0 : chunk.length - keepFrom;
-    if (keptBytes === 0) {
-      store = nothing;
-      storedBytes = 0;
-    } else if (isStored) {
-      store.copyWithin(0, keepFrom, storedBytes);
-      storedBytes = keptBytes;
-    } else append(chunk.subarray(keepFrom));
+    pending.keep(isDead ? nothing : chunk.subarray(keepFrom));
   }
 
-  return { push, pendingBytes: () => storedBytes };
+  return { push, pendingBytes: pending.length };
+}
+
+/** Bytes that wait for more. Capacity doubles, so that a message in single bytes costs no more than its length. */
+function createPending(): { length: () => number; append: (bytes: Uint8Array) => Buffer; keep: (rest: Buffer) => void } {
+  let store = nothing;
+  let length = 0;
+
+  function append(bytes: Uint8Array): Buffer {
+    if (length + bytes.length > store.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length + bytes.length, store.length * 2));
+      store.copy(larger, 0, 0, length);
+      store = larger;
+    }
+    store.set(bytes, length);
+    length += bytes.length;
+    return store.subarray(0, length);
+  }
+
+  /** `rest` may be the end of what `append` returned. */
+  function keep(rest: Buffer): void {
+    if (rest.length === 0) store = nothing;
+    else if (length === 0) store = Buffer.from(rest);
+    else if (rest.length < length) store.set(rest, 0);
+    length = rest.length;
+  }
+
+  return { length: () => length, append, keep };
 }
