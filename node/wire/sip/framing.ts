@@ -31,10 +31,11 @@ const nothing = Buffer.alloc(0);
 export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 * 1024 }: SipFramerInit): SipFramer {
   const headBytesMax = Math.min(HEAD_BYTES_MAX, bytesMax);
   const pending = createPending();
-  /** Of the unfinished message: how far its head's end was looked for, or the head and its length. */
+  /** Of the unfinished message: how far its head's end was looked for; then its head, and the lengths of head and all. */
   let searchedBytes = 0;
-  let head: Head | null = null;
+  let unfinished: Head | null = null;
   let headBytes = 0;
+  let messageBytes = 0;
   let lineEnds = 0;
   let isDead = false;
 
@@ -55,21 +56,22 @@ export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 *
     onFailure({ kind: 'too-large', detail: `head of more than ${headBytesMax} bytes`, answer: null, partial: null }, true);
   }
 
-  /** Reads the head at `at` when it is complete; returns whether there is one to go on with. */
-  function takeHead(chunk: Buffer, at: number): boolean {
+  /** Reads the head at `at`; null while it is incomplete, and when nothing can follow it. */
+  function takeHead(chunk: Buffer, at: number): Head | null {
     const found = chunk.indexOf(HEAD_END, at + searchedBytes);
     searchedBytes = Math.max(chunk.length - at - HEAD_END.length + 1, 0);
     if ((found < 0 ? chunk.length : found) - at > headBytesMax) dieOfSize();
-    if (found < 0 || isDead) return false;
+    if (found < 0 || isDead) return null;
     searchedBytes = 0;
-    head = readHead(chunk.toString('utf8', at, found));
+    const head = readHead(chunk.toString('utf8', at, found));
     headBytes = found + HEAD_END.length - at;
+    messageBytes = headBytes + (head.contentLength ?? 0);
     if (head.contentLength === -1) noteProblem(head, 'content-length', 'missing on a stream');
-    else if (headBytes + (head.contentLength ?? 0) > bytesMax) noteProblem(head, 'too-large', `more than ${bytesMax} bytes`, 413);
-    const { contentLength, problem } = head;
-    isDead = contentLength === null || contentLength < 0 || headBytes + contentLength > bytesMax || problem?.kind === 'garbage';
-    if (isDead) tell(head, nothing);
-    return !isDead;
+    else if (messageBytes > bytesMax) noteProblem(head, 'too-large', `more than ${bytesMax} bytes`, 413);
+    isDead = head.contentLength === null || head.contentLength < 0 || messageBytes > bytesMax || head.problem?.kind === 'garbage';
+    if (!isDead) return head;
+    tell(head, nothing);
+    return null;
   }
 
   function tell(complete: Head, body: Uint8Array): void {
@@ -82,17 +84,15 @@ export function createSipFramer({ onMessage, onFailure, onPing, bytesMax = 256 *
   function take(chunk: Buffer): number {
     let at = 0;
     while (!isDead) {
-      if (head === null) {
-        at = skipLineEnds(chunk, at);
-        if (at === chunk.length || !takeHead(chunk, at)) return at;
-      }
-      const complete = head as unknown as Head;
-      const bodyFrom = at + headBytes;
-      const end = bodyFrom + (complete.contentLength as number);
-      if (end > chunk.length) return at;
-      head = null;
+      if (unfinished === null) at = skipLineEnds(chunk, at);
+      const head = unfinished ?? takeHead(chunk, at);
+      unfinished = head;
+      const end = at + messageBytes;
+      if (head === null || end > chunk.length) break;
+      unfinished = null;
+      const body = chunk.subarray(at + headBytes, end);
       at = end;
-      tell(complete, chunk.subarray(bodyFrom, end));
+      tell(head, body);
     }
     return at;
   }
