@@ -116,6 +116,7 @@ describe('failures', () => {
     ['an open bracket in Via', edit('192.0.2.40:5070;branch', '[::1;branch'), 'via', null],
     ['an rport that is no port', edit(';rport', ';rport=x'), 'via', 400],
     ['rubbish behind an address', edit('>;tag=n1', '>tag=n1'), 'address', 400],
+    ['a tag without value', edit(';tag=n1', ';tag;tag=n1'), 'address', 400],
     ['an open angle bracket', edit('bridge.example>', 'bridge.example'), 'address', 400],
     ['a missing field of a response', edit(/Via.*\r\n/, '', inviteOk), 'missing-header', null],
   ])('%s', (_what, text, kind, answer) => {

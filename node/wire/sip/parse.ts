@@ -109,7 +109,10 @@ function tagOf(head: Head, name: string, value: string): string {
   let at = addressEnd(value);
   while (at >= 0 && at < value.length) {
     at = value.charCodeAt(at) === SEMICOLON ? readParameter(value, at, slot) : -1;
-    if (at >= 0 && slot.name === 'tag') return slot.value ?? '';
+    if (at >= 0 && slot.name === 'tag') {
+      if (slot.value !== null) return slot.value;
+      at = -1;
+    }
   }
   if (at < 0) noteProblem(head, 'address', `${name}: ${excerpt(value)}`);
   return '';
