@@ -2,7 +2,7 @@
 // outgoing-call.ts and incoming-call.ts, offers after that are offers.ts, the peer's requests peer-requests.ts. All waiting of a call is one deadline
 // in the stack's wheel: `wakeAtMs` is the earliest of its reasons.
 
-import type { SipRequest, SipResponse } from '../wire/sip/message.ts';
+import type { SipHeader, SipRequest, SipResponse } from '../wire/sip/message.ts';
 import { asBuffer } from '../wire/sip/parse.ts';
 import type { Agent } from './agent.ts';
 import type { ClientOwner, OutgoingRequest } from './client-transactions.ts';
@@ -13,9 +13,11 @@ import { NEVER } from './machine.ts';
 import { onOfferResponse, onOfferSilence, sendOffer, wakeOffers } from './offers.ts';
 import { newRequest } from './outgoing-request.ts';
 import type { Path } from './path.ts';
+import { startTimer } from './peer-requests.ts';
+import { type Repeat, repeatAnswer, repeatWakeAtMs, stepRepeat } from './repeat.ts';
 import { headerLine, requestText, SDP_TYPE } from './request-text.ts';
 import type { ServerOwner, ServerTransaction } from './server-transactions.ts';
-import type { Session } from './session-timer.ts';
+import type { Session, SessionReply } from './session-timer.ts';
 import { transmit, withPath } from './transmit.ts';
 import type { CallEvent, CallListener, SipCall } from './types.ts';
 import type { WheelItem } from './wheel.ts';
@@ -45,6 +47,10 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
   /** The peer's re-INVITE or UPDATE that we have not answered. */
   peerOffer: ServerTransaction | null = null;
   session: Session | null = null;
+  /** Of the peer; looked at only where a session timer needs it. */
+  peerAllowsUpdate = false;
+  /** Our 2xx to the peer's INVITE, until its ACK. */
+  answered: { readonly transaction: ServerTransaction; readonly cseq: number; readonly repeat: Repeat } | null = null;
   /** The ACK of the last 2xx, to be sent again when that comes again. */
   ack: { readonly cseq: number; readonly text: string; readonly path: Path } | null = null;
   #end: { readonly by: EndedBy; readonly reason: string } | null = null;
@@ -87,7 +93,8 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
 
   /** The earliest thing the call waits for. */
   wakeAtMs(): number {
-    return Math.min(this.glareAtMs, this.session?.dueMs ?? NEVER);
+    const repeatAtMs = this.answered === null ? NEVER : repeatWakeAtMs(this.answered.repeat);
+    return Math.min(this.glareAtMs, this.session?.dueMs ?? NEVER, repeatAtMs);
   }
 
   /** To be called when what the call waits for has changed. */
@@ -97,6 +104,15 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
 
   onWake(nowMs: number): void {
     wakeOffers(this, nowMs);
+    const { answered, core } = this;
+    if (answered !== null) {
+      const what = stepRepeat(answered.repeat, nowMs);
+      if (what === 'send') core.servers.repeat(answered.transaction);
+      if (what === 'give-up') {
+        this.answered = null;
+        this.onNoAck(nowMs);
+      }
+    }
     this.rearm();
   }
 
@@ -110,15 +126,15 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
   }
 
   info(contentType: string, body: string): void {
-    if (this.phase === 'established') this.request('INFO', this.agent.lines, contentType, body);
+    if (this.phase === 'established') this.sendRequest('INFO', this.agent.lines, contentType, body);
   }
 
   options(): void {
-    if (this.phase === 'established') this.request('OPTIONS', `Accept: ${SDP_TYPE}\r\n${this.agent.lines}`);
+    if (this.phase === 'established') this.sendRequest('OPTIONS', `Accept: ${SDP_TYPE}\r\n${this.agent.lines}`);
   }
 
   /** Sends a request within the dialog, which must stand. */
-  request(method: string, lines: string, contentType = '', body = '', isRefresh = false): OutgoingRequest {
+  sendRequest(method: string, lines: string, contentType = '', body = '', isRefresh = false): OutgoingRequest {
     const dialog = this.dialog as Dialog;
     const request = newRequest(method, ++dialog.localSeq, lines, contentType, body, this.core.clock.nowMs(), isRefresh);
     this.transmit(request);
@@ -140,7 +156,7 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
     this.glareAtMs = NEVER;
     this.rearm();
     const { lines } = this.agent;
-    this.request('BYE', reasonHeader === undefined ? lines : headerLine('Reason', reasonHeader) + lines);
+    this.sendRequest('BYE', reasonHeader === undefined ? lines : headerLine('Reason', reasonHeader) + lines);
   }
 
   /** What `finish` tells when our BYE is through. */
@@ -165,8 +181,7 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
     if (this.phase === 'over') return;
     if (request.method === 'BYE') return this.finish(this.endEvent(atMs, null));
     if (request === this.offer) onOfferSilence(this);
-    if (!request.isRefresh)
-      this.emit({ ...this.#responseFields(request, atMs), status: null, cause, sdp: null });
+    if (!request.isRefresh) this.emit({ ...this.#responseFields(request, atMs), status: null, cause, sdp: null });
     if (cause === 'timeout') this.lost(`${request.method}: ${detail}`, atMs, false);
   }
 
@@ -216,13 +231,56 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
     });
   }
 
-  onAck(_request: SipRequest, _atMs: number): void {}
+  /** The dialog that a peer's request with this tag is in. */
+  dialogWith(remoteTag: string): Dialog | null {
+    return this.dialog?.remoteTag === remoteTag ? this.dialog : null;
+  }
 
-  onNoAck(_atMs: number): void {}
+  isAcknowledged(): boolean {
+    return this.answered === null;
+  }
+
+  /** 200 to an INVITE or UPDATE of the peer; an INVITE's is repeated until its ACK (RFC 3261, 13.3.1.4). */
+  accept(transaction: ServerTransaction, cseq: number, sdp: string, timer: SessionReply, isInvite: boolean): void {
+    const { agent, core } = this;
+    const nowMs = core.clock.nowMs();
+    const typed = sdp === '' ? noHeaders : sdpHeaders;
+    const headers = [...agent.answerHeaders, ...startTimer(this, timer, nowMs), ...typed];
+    core.servers.respond(transaction, { status: 200, headers, body: sdp, toTag: this.localTag });
+    if (isInvite) this.answered = { transaction, cseq, repeat: repeatAnswer(nowMs, core.timers) };
+    this.rearm();
+  }
+
+  /** True: it was the ACK that we waited for. */
+  onAck(request: SipRequest, atMs: number): boolean {
+    if (this.answered === null || request.cseq !== this.answered.cseq) return false;
+    this.answered = null;
+    this.rearm();
+    if (this.wantedSdp !== null) sendOffer(this);
+    return true;
+  }
+
+  /** Nobody acknowledged our 2xx for 64 * T1: the session is of no use (13.3.1.4). */
+  onNoAck(_atMs: number): void {
+    this.bye('timeout', 'no ACK');
+  }
+
+  /** The peer's BYE, answered already. */
+  onPeerBye(reason: string, atMs: number): void {
+    // Ours is on its way too: its answer ends the call.
+    if (this.phase === 'established') this.finish({ kind: 'ended', by: 'remote', reason, atMs, responseMs: null });
+  }
+
+  onPrack(_request: SipRequest, transaction: ServerTransaction): void {
+    this.core.servers.respond(transaction, { status: 481 });
+  }
 }
+
+const noHeaders: readonly SipHeader[] = [];
+export const sdpHeaders: readonly SipHeader[] = [{ name: 'content-type', value: SDP_TYPE }];
 
 /** The session description of a message; null when it has none. */
 export function sdpOf(message: SipRequest | SipResponse): string | null {
   const { body } = message;
-  return body.length === 0 ? null : asBuffer(body).utf8Slice(0, body.length);
+  return body.length === 0 ? null : asBuffer(body).toString();
 }

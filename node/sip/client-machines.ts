@@ -3,7 +3,6 @@
 import {
   ACK,
   absorbMs,
-  GONE,
   linger,
   type Machine,
   type MachineEvent,
@@ -79,4 +78,3 @@ export function stepOtherClient(machine: Machine, event: MachineEvent, nowMs: nu
   linger(machine, 'completed', nowMs + timers.t4Ms);
   return PASS;
 }
-

@@ -33,5 +33,7 @@ export interface Core {
   readonly agentOfPort: Map<Port, Agent>;
   /** Next hops of late, by port and URI. */
   readonly paths: Map<Port, Map<string, Path>>;
+  /** Dialog identities of INVITEs that came in and are not over: a second one with another branch was forked and merged (8.2.2.2). */
+  readonly merged: Set<string>;
   isClosed: boolean;
 }

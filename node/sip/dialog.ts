@@ -8,6 +8,19 @@ import { routedTarget, routeSetOf } from '../wire/sip/route.ts';
 import { splitList } from '../wire/sip/text.ts';
 import type { Correspondence } from './request-text.ts';
 
+/** What a dialog is made of. */
+interface DialogParts {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  readonly from: string;
+  readonly to: string;
+  readonly localSeq: number;
+  readonly remoteSeq: number | null;
+  readonly target: string;
+  readonly routes: readonly string[];
+}
+
 export class Dialog implements Correspondence {
   readonly callId: string;
   readonly localTag: string;
@@ -26,17 +39,7 @@ export class Dialog implements Correspondence {
   hopUri: string;
   readonly #routes: readonly string[];
 
-  constructor(parts: {
-    readonly callId: string;
-    readonly localTag: string;
-    readonly remoteTag: string;
-    readonly from: string;
-    readonly to: string;
-    readonly localSeq: number;
-    readonly remoteSeq: number | null;
-    readonly target: string;
-    readonly routes: readonly string[];
-  }) {
+  constructor(parts: DialogParts) {
     this.callId = parts.callId;
     this.localTag = parts.localTag;
     this.remoteTag = parts.remoteTag;
@@ -82,10 +85,9 @@ export function callerDialog(invite: Correspondence & { readonly localTag: strin
   });
 }
 
-/** The called party's dialog. Null when the INVITE names no Contact to answer to. */
-export function calleeDialog(invite: SipRequest, localTag: string): Dialog | null {
-  const target = contactUri(invite);
-  if (target === null) return null;
+/** The called party's dialog. Without a Contact the caller is sought at its From. */
+export function calleeDialog(invite: SipRequest, localTag: string): Dialog {
+  const target = contactUri(invite) ?? parseAddress(headerOf(invite, 'from') ?? '')?.uri ?? '';
   return new Dialog({
     callId: invite.callId,
     localTag,

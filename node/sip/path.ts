@@ -1,6 +1,7 @@
 // Where messages leave and come from. A port is a local socket (UDP, and the streams that belong with it); a path is a port and a remote address:
 // a datagram's destination or a connection. Transactions keep a path and know nothing else of transport.
 
+import type { SipMessage, SipParseFailure } from '../wire/sip/message.ts';
 import type { SipTransportName } from './types.ts';
 
 export interface Path {
@@ -26,8 +27,9 @@ export interface Port {
 }
 
 export interface PortEvents {
-  /** `bytes` is one message or what should be one, valid during the call only. */
-  readonly onMessage: (bytes: Uint8Array, path: Path, atMs: number) => void;
+  /** Its body is valid during the call only. */
+  readonly onMessage: (message: SipMessage, path: Path, atMs: number) => void;
+  readonly onMalformed: (failure: SipParseFailure, path: Path) => void;
   /** A stream could not be opened or broke. */
   readonly onLost: (path: Path, detail: string) => void;
 }

@@ -31,9 +31,7 @@ export function requestText(
   body: string,
 ): string {
   const tail =
-    body === ''
-      ? 'Content-Length: 0\r\n\r\n'
-      : `Content-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    body === '' ? 'Content-Length: 0\r\n\r\n' : `Content-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   return `${method} ${on.requestUri} SIP/2.0\r\nVia: ${path.via};branch=${branch};rport\r\nMax-Forwards: 70\r\n${on.routeLines}From: ${on.from}\r\nTo: ${on.to}\r\nCall-ID: ${on.callId}\r\nCSeq: ${cseq} ${method}\r\n${lines}${tail}`;
 }
 

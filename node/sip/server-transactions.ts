@@ -12,7 +12,6 @@ import {
   type MachineState,
   NEVER,
   PASS,
-  patienceMs,
   SEND,
   TIMEOUT,
   TRYING,
@@ -165,4 +164,3 @@ export class ServerTransactions {
     return true;
   }
 }
-

@@ -9,6 +9,8 @@ export interface Session {
   readonly isRefresher: boolean;
   /** Refresher: when to refresh. Other: when the session counts as dead (section 10). */
   dueMs: number;
+  /** The refresher sent its refresh: what is due now is the end. */
+  isOverdue: boolean;
 }
 
 /** Section 4: shorter intervals may be refused by anybody. */
@@ -28,7 +30,7 @@ export function demandedSeconds(response: SipResponse): number | null {
 
 export function session(intervalS: number, isRefresher: boolean, nowMs: number): Session {
   const intervalMs = intervalS * 1000;
-  return { intervalMs, isRefresher, dueMs: nowMs + (isRefresher ? intervalMs / 2 : deadAfterMs(intervalMs)) };
+  return { intervalMs, isRefresher, dueMs: nowMs + (isRefresher ? intervalMs / 2 : deadAfterMs(intervalMs)), isOverdue: false };
 }
 
 /** Section 10: a BYE this long after the last refresh, so that it arrives before the session ends everywhere. */

@@ -2,6 +2,7 @@
 // says transport=tcp, requests too large for a datagram) are passed to the pool it was given.
 
 import type { NetAddress, UdpNetwork, UdpSocket } from '../media/udp.ts';
+import { parseSip } from '../wire/sip/parse.ts';
 import { bracketed } from '../wire/sip/text.ts';
 import type { Path, Port, PortEvents } from './path.ts';
 import type { StreamPool } from './stream-pool.ts';
@@ -74,8 +75,11 @@ export class UdpPort implements Port {
 
   receive(bytes: Uint8Array, from: NetAddress, atMs: number): void {
     if (!this.#isOpen) return;
-    if (isKeepAlive(bytes)) this.#init.count('keep-alive', 1);
-    else this.#init.events.onMessage(bytes, this.#path(from), atMs);
+    if (isKeepAlive(bytes)) return this.#init.count('keep-alive', 1);
+    const { events } = this.#init;
+    const parsed = parseSip(bytes);
+    if (parsed.ok) events.onMessage(parsed.message, this.#path(from), atMs);
+    else events.onMalformed(parsed.failure, this.#path(from));
   }
 
   send(message: string | Uint8Array, to: NetAddress): boolean {
@@ -86,14 +90,16 @@ export class UdpPort implements Port {
       return true;
     }
     if (message.length > DATAGRAM_BYTES_MAX) return false;
-    const length = scratch.utf8Write(message, 0);
+    const length = scratch.write(message);
     if (length > DATAGRAM_BYTES_MAX) return false;
     this.#socket.send(scratch.subarray(0, length), to);
     return true;
   }
 
   pathTo(transport: SipTransportName, host: string, port: number): Path {
-    return transport === 'udp' ? this.#path(this.#init.network.address(host, port)) : this.#init.streams.pathTo(transport, host, port, this);
+    return transport === 'udp'
+      ? this.#path(this.#init.network.address(host, port))
+      : this.#init.streams.pathTo(transport, host, port, this);
   }
 
   connectionCount(): number {

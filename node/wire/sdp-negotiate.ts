@@ -120,7 +120,7 @@ interface Match {
   readonly media: LocalMedia;
   /** As the other side wrote it. */
   readonly codec: SdpCodec;
-  readonly crypto: SdpCrypto | null;
+  readonly sdes: SdpCrypto | null;
 }
 
 function match(offered: MediaDescription, local: LocalSession, free: ReadonlySet<number>): Match | RejectReason {
@@ -129,10 +129,10 @@ function match(offered: MediaDescription, local: LocalSession, free: ReadonlySet
   const media = local.media[localIndex] as LocalMedia;
   const protocol = PROTOCOLS.get(offered.protocol);
   if (protocol === undefined) return 'protocol';
-  const crypto = protocol.isSecure ? (offered.crypto.find(isUsable) ?? null) : null;
-  if (protocol.isSecure ? media.srtp === null || crypto === null : media.srtp !== null && media.isSrtpOptional !== true) return 'security';
+  const sdes = protocol.isSecure ? (offered.crypto.find(isUsable) ?? null) : null;
+  if (protocol.isSecure ? media.srtp === null || sdes === null : media.srtp !== null && media.isSrtpOptional !== true) return 'security';
   const codec = media.codecs.map((ours) => offered.codecs.find((theirs) => isSameCodec(ours, theirs))).find((found) => found !== undefined);
-  return codec === undefined ? 'codec' : { localIndex, media, codec, crypto };
+  return codec === undefined ? 'codec' : { localIndex, media, codec, sdes };
 }
 
 /** A key identifier would stand in every packet and session parameters change the packets: both are not spoken here. */
@@ -148,7 +148,7 @@ function isSameCodec(a: SdpCodec, b: SdpCodec): boolean {
 
 const packetizationMode = ({ fmtp = '' }: SdpCodec): string => /(?:^|;)\s*packetization-mode\s*=\s*(\d)/i.exec(fmtp)?.[1] ?? '0';
 
-function answerLine(offered: MediaDescription, { media, codec, crypto }: Match, host: string): MediaDescription {
+function answerLine(offered: MediaDescription, { media, codec, sdes }: Match, host: string): MediaDescription {
   const line = offerLine(media, host);
   const isMuxed = offered.isMuxed && media.isMuxed;
   const event = media.dtmf ? dtmfFor(codec, offered.dtmf) : undefined;
@@ -163,7 +163,7 @@ function answerLine(offered: MediaDescription, { media, codec, crypto }: Match, 
     direction: ourDirection(media.direction, offered),
     codecs,
     dtmf,
-    crypto: crypto === null || media.srtp === null ? [] : [cryptoLine(media.srtp, crypto.tag)],
+    crypto: sdes === null || media.srtp === null ? [] : [cryptoLine(media.srtp, sdes.tag)],
     mid: offered.mid,
   };
 }
@@ -175,7 +175,7 @@ const dtmfFor = (codec: SdpCodec, dtmf: readonly DtmfFormat[]): DtmfFormat | und
 /** `ours` and `theirs` after negotiation: the line we sent and the line that came. */
 function accepted(
   index: number,
-  { localIndex, media, codec, crypto }: Match,
+  { localIndex, media, codec, sdes }: Match,
   ours: MediaDescription,
   theirs: MediaDescription,
 ): AcceptedMedia {
@@ -198,7 +198,7 @@ function accepted(
     dtmfReceivePayloadType: receive?.payloadType ?? null,
     remote: { host: theirs.host, port: theirs.port, rtcpPort, ssrc: theirs.ssrc },
     isMuxed,
-    srtp: crypto === null || media.srtp === null ? null : { send: media.srtp, receive: { suite: SUITE, keyAndSalt: crypto.keyAndSalt } },
+    srtp: sdes === null || media.srtp === null ? null : { send: media.srtp, receive: { suite: SUITE, keyAndSalt: sdes.keyAndSalt } },
     ptimeMs: theirs.ptimeMs,
   };
 }
@@ -228,9 +228,9 @@ function matchAnswer(ours: MediaDescription, theirs: MediaDescription, localInde
   if (theirs.port === 0) return 'declined';
   const isSecure = PROTOCOLS.get(ours.protocol)?.isSecure ?? false;
   if (PROTOCOLS.get(theirs.protocol)?.isSecure !== isSecure) return 'protocol';
-  const crypto = theirs.crypto.find((line) => isUsable(line) && ours.crypto.some(({ tag }) => tag === line.tag)) ?? null;
-  if (isSecure && crypto === null) return 'security';
+  const sdes = theirs.crypto.find((line) => isUsable(line) && ours.crypto.some(({ tag }) => tag === line.tag)) ?? null;
+  if (isSecure && sdes === null) return 'security';
   const codec = theirs.codecs.find((other) => ours.codecs.some((mine) => isSameCodec(mine, other)));
   if (codec === undefined) return 'codec';
-  return { localIndex, media: local.media[localIndex] as LocalMedia, codec, crypto: isSecure ? crypto : null };
+  return { localIndex, media: local.media[localIndex] as LocalMedia, codec, sdes: isSecure ? sdes : null };
 }

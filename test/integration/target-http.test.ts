@@ -59,6 +59,7 @@ describe('API', () => {
       passcode: expect.stringMatching(/^[1-9]\d{5}$/),
       joinUrl: `${target.url}/api/meetings/${id}/participants`,
       roomUrl: `${target.wsUrl}/rooms/${id}`,
+      sipUri: expect.stringMatching(new RegExp(`^sip:${id}@127\\.0\\.0\\.1:\\d+$`)),
     });
 
     const joined = await call('POST', `/api/meetings/${id}/participants`, { name: 'Ada', passcode: Number(passcode) });

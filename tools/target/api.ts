@@ -61,7 +61,8 @@ function addMeetingRoutes(scope: FastifyInstance, service: Service): void {
     begin(service.counters.meetings);
     const { id, title, passcode } = created.value;
     const joinUrl = `http://${request.host}/api/meetings/${id}/participants`;
-    return reply.code(201).send({ id, title, passcode, joinUrl, roomUrl: roomUrlOf(request, id) });
+    const sipUri = service.calls?.meetingUri(id, request.hostname);
+    return reply.code(201).send({ id, title, passcode, joinUrl, roomUrl: roomUrlOf(request, id), sipUri });
   });
 
   scope.get<{ Querystring: { offset: number; limit: number } }>(

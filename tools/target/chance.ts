@@ -3,7 +3,7 @@
 // errors exactly. The target shares no code with the generator on purpose: one bug must not be able to cancel out in both.
 
 /** Each purpose has its own stream, so that one more draw for one purpose does not shift the others. */
-export const STREAMS = { fate: 1, jitter: 2, passcode: 3, token: 4, messageDrop: 5 } as const;
+export const STREAMS = { fate: 1, jitter: 2, passcode: 3, token: 4, messageDrop: 5, sipFate: 6, sipTag: 7, rtpFate: 8, ssrc: 9 } as const;
 export type Stream = (typeof STREAMS)[keyof typeof STREAMS];
 
 /** The finaliser of MurmurHash3 (Appleby, 32 bit): every input bit reaches every output bit. */

@@ -2,8 +2,8 @@
 
 export interface Clock {
   nowMs(): number;
-  /** Runs `action` after `delayMs`; under half a millisecond it runs at once, because a timer would turn 0.2 into 1. */
-  after(delayMs: number, action: () => void): void;
+  /** Runs `action` after `delayMs`, unless the returned function is called; under half a millisecond at once, as a timer would make 1 of 0.2. */
+  after(delayMs: number, action: () => void): () => void;
   /** Runs `action` every `periodMs` until the returned function is called; does not keep the process alive. */
   every(periodMs: number, action: () => void): () => void;
   /** True when `work` was done within `boundMs`. */
@@ -13,8 +13,12 @@ export interface Clock {
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after(delayMs, action) {
-    if (delayMs < 0.5) action();
-    else setTimeout(action, Math.round(delayMs));
+    if (delayMs < 0.5) {
+      action();
+      return () => {};
+    }
+    const timer = setTimeout(action, Math.round(delayMs));
+    return () => clearTimeout(timer);
   },
   every(periodMs, action) {
     const timer = setInterval(action, periodMs);

@@ -19,11 +19,11 @@ export function parseCommandLine(argv: readonly string[]): Checked<CommandLine> 
     const field = FIELDS.find((candidate) => flag === `--${candidate.flag}`);
     if (flag === '--exit-on-stdin-close') exitOnStdinClose = true;
     else if (flag === '--help') help = true;
-    else if (field === undefined && flag !== '--host') errors.push(`${flag}: unknown flag, see --help`);
+    else if (field === undefined) errors.push(`${flag}: unknown flag, see --help`);
     else {
       const value = inline ?? argv[++index];
       if (value === undefined || value === '') errors.push(`${flag}: needs a value`);
-      else given[field?.key ?? 'host'] = field === undefined ? value : Number(value);
+      else given[field.key] = 'min' in field ? Number(value) : value;
     }
   }
   const checked = checkOptions(given as Partial<TargetOptions>);
@@ -33,12 +33,9 @@ export function parseCommandLine(argv: readonly string[]): Checked<CommandLine> 
 }
 
 export function helpText(): string {
-  const lines = FIELDS.map((field) => `  --${field.flag.padEnd(24)} ${field.about} (default ${field.initial ?? 'none'})`);
-  return [
-    'node tools/target/main.ts [flags]',
-    '  --host                     address to listen on (default 127.0.0.1)',
-    ...lines,
-    '  --exit-on-stdin-close      end when stdin closes',
-    '',
-  ].join('\n');
+  const lines = FIELDS.map((field) => {
+    const choices = 'choices' in field ? `: ${field.choices.join(', ')}` : '';
+    return `  --${field.flag.padEnd(24)} ${field.about}${choices} (default ${field.initial ?? 'none'})`;
+  });
+  return ['node tools/target/main.ts [flags]', ...lines, '  --exit-on-stdin-close      end when stdin closes', ''].join('\n');
 }

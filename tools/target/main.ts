@@ -37,9 +37,10 @@ async function main(): Promise<void> {
   try {
     const target = await startTarget(options);
     endOn(target, exitOnStdinClose);
-    process.stdout.write(`${JSON.stringify({ ready: true, url: target.url, wsUrl: target.wsUrl })}\n`);
+    const { url, wsUrl, sipPort } = target;
+    process.stdout.write(`${JSON.stringify({ ready: true, url, wsUrl, sipPort })}\n`);
   } catch (error) {
-    process.stderr.write(`QUILT_TARGET_LISTEN cannot listen on ${options.host}:${options.port}: ${(error as Error).message}\n`);
+    process.stderr.write(`QUILT_TARGET_LISTEN cannot listen on ${options.host}: ${(error as Error).message}\n`);
     process.exit(EXIT.failed);
   }
 }

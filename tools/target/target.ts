@@ -1,6 +1,6 @@
-// The embedded system under test: a small conference service (HTTP API and signalling rooms) on fastify and ws, for the
-// demo and the tests. This file puts the parts together and takes them down: on stop, requests in flight finish, room
-// sockets are told to go away, and what is left after drainMsMax is cut and counted. It never logs a request.
+// The embedded system under test: a small conference service (HTTP API and signalling rooms on fastify and ws, a SIP server
+// with media) for the demo and the tests. This file puts the parts together and takes them down: on stop, requests in flight
+// finish, room sockets are told to go away, callers get their BYE, and what is left after drainMsMax is cut and counted.
 
 import type { Server } from 'node:http';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
@@ -12,6 +12,7 @@ import { checkOptions, type TargetOptions } from './options.ts';
 import { CLOSE_CODES } from './room-protocol.ts';
 import { sweepRooms } from './rooms.ts';
 import { createService, type Service } from './service.ts';
+import { type SipServer, startSip } from './sip/server.ts';
 import { type Door, openDoor } from './upgrade.ts';
 
 export interface StopReport {
@@ -23,6 +24,8 @@ export interface StopReport {
 export interface Target {
   readonly url: string;
   readonly wsUrl: string;
+  /** UDP and TCP, on the same host; null with `sip: 'off'`. */
+  readonly sipPort: number | null;
   stats(): TargetStats;
   /** Drains and closes; calling it again returns the same promise. */
   stop(): Promise<StopReport>;
@@ -47,13 +50,23 @@ export function buildHttp(service: Service): FastifyInstance {
   return http;
 }
 
-async function stopAll(service: Service, http: FastifyInstance, server: Server, door: Door): Promise<StopReport> {
+interface Parts {
+  readonly service: Service;
+  readonly http: FastifyInstance;
+  readonly server: Server;
+  readonly door: Door;
+  readonly sip: SipServer | null;
+}
+
+async function stopAll({ service, http, server, door, sip }: Parts): Promise<StopReport> {
+  const silenced = sip?.stop();
   door.goAway(CLOSE_CODES.goingAway, 'server is stopping');
   const closed = http.close();
   // Kept-alive connections that were busy when the server closed become idle later, and would hold it open.
   const stopSweeping = service.clock.every(IDLE_SWEEP_MS, () => server.closeIdleConnections());
   const isDrained = await service.clock.within(service.options.drainMsMax, closed);
   stopSweeping();
+  await silenced;
   if (isDrained) return { requestsCut: 0, socketsCut: 0 };
   const report = { requestsCut: service.counters.requests.active, socketsCut: door.openSockets() };
   door.terminate();
@@ -75,16 +88,22 @@ export async function startTarget(options: Partial<TargetOptions> = {}, clock: C
   });
   const door = openDoor(service, server);
   const { host, port } = service.options;
-  const url = await http.listen({ host, port, backlog: BACKLOG });
+  const sip = service.options.sip === 'on' ? await startSip(service) : null;
+  service.calls = sip;
+  const url = await http.listen({ host, port, backlog: BACKLOG }).catch(async (error: unknown) => {
+    await sip?.stop();
+    throw error;
+  });
   const stopHeartbeat = clock.every(service.options.heartbeatMs, () => sweepRooms(service));
   let stopping: Promise<StopReport> | undefined;
   return {
     url,
     wsUrl: url.replace(/^http/, 'ws'),
+    sipPort: sip?.port ?? null,
     stats: () => targetStats(service),
     stop() {
       stopHeartbeat();
-      stopping ??= stopAll(service, http, server, door);
+      stopping ??= stopAll({ service, http, server, door, sip });
       return stopping;
     },
   };

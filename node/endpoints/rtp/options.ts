@@ -25,7 +25,10 @@ export const optionsShape = z.strictObject({
   streams: z.array(streamShape).min(1).max(4),
   ports: z.enum(['shared', 'own']).default('shared').describe('One local port for all endpoints of a worker, or one for each stream.'),
   rtcpMux: z.boolean().default(true),
-  joinedWhen: z.enum(['sending', 'media']).default('sending').describe('The endpoint is in: at once, or with the first packet that came back.'),
+  joinedWhen: z
+    .enum(['sending', 'media'])
+    .default('sending')
+    .describe('The endpoint is in: at once, or with the first packet that came back.'),
   firstPacketWithin: durationShape.default(5000).describe('A stream that receives nothing for this long is the failure media-silent.'),
   silenceMax: durationShape.default(10_000).describe('Nothing for this long later on is the failure media-lost.'),
 });

@@ -1,9 +1,9 @@
 // The life of an `rtp` endpoint: its streams open when it is due and close when it leaves; in between it only watches that something comes back.
 
-import type { MediaEngine, MediaPort, MediaSeries, MediaStream, RemoteMedia, SrtpKey } from '../../media/engine-types.ts';
-import { type PacketScript, scriptBitsPerSecond } from '../../media/packet-script.ts';
 import { networkCause } from '../../core/network-cause.ts';
 import type { Template } from '../../core/template.ts';
+import type { MediaEngine, MediaPort, MediaSeries, MediaStream, RemoteMedia, SrtpKey } from '../../media/engine-types.ts';
+import { type PacketScript, scriptBitsPerSecond } from '../../media/packet-script.ts';
 import type { Clock, Endpoint, EndpointContext } from '../endpoint.ts';
 import type { RtpOptions } from './options.ts';
 

@@ -117,7 +117,13 @@ function lineQueue(child: ChildProcess, ended: Promise<void>, name: string): Pro
       if (line !== undefined) return line;
       if (isEnded) throw new Error(`${name} ended without a word on stdout: ${words.trim()}`);
       if (performance.now() > untilMs) throw new Error(`${name} said nothing for ${limitMs} ms: ${words.trim()}`);
-      await Promise.race([new Promise<void>((resolve) => (wake = resolve)), sleep(Math.max(1, untilMs - performance.now()))]);
+      await new Promise<void>((resolve) => {
+        const late = setTimeout(resolve, Math.max(1, untilMs - performance.now()));
+        wake = () => {
+          clearTimeout(late);
+          resolve();
+        };
+      });
     }
   };
 }
@@ -142,10 +148,9 @@ function program(child: ChildProcess, name: string): Program {
     async stop(signal = 'SIGTERM') {
       if (!isRunning()) return;
       child.kill(signal);
-      await Promise.race([ended, sleep(STOP_MS_MAX)]);
-      if (!isRunning()) return;
-      child.kill('SIGKILL');
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
       await ended;
+      clearTimeout(late);
     },
     ended,
   };

@@ -1,0 +1,106 @@
+// New offers in a call that stands: our re-INVITE and UPDATE (RFC 3261, 14; RFC 3311), one at a time, with glare waited out (14.1), and the refreshes
+// that a session timer asks for (RFC 4028, 10). What comes back is told as a 'response' event, unless the stack itself had asked.
+
+import type { SipResponse } from '../wire/sip/message.ts';
+import type { Call } from './call.ts';
+import type { OutgoingRequest } from './client-transactions.ts';
+import { contactUri } from './dialog.ts';
+import { NEVER } from './machine.ts';
+import { SDP_TYPE } from './request-text.ts';
+import { deadAfterMs, demandedSeconds, sessionLines, sessionOfAnswer } from './session-timer.ts';
+
+/** Sends the wanted offer, or the given one, when nothing stands in the way; else it waits for what is under way. */
+export function sendOffer(call: Call, method: 'INVITE' | 'UPDATE' = 'INVITE', sdp?: string, isRefresh = false): void {
+  if (call.phase !== 'established' || call.glareAtMs !== NEVER) return;
+  if (call.offer !== null || call.peerOffer !== null || !call.isAcknowledged()) {
+    if (sdp !== undefined && sdp !== '' && !isRefresh) call.wantedSdp = sdp;
+    return;
+  }
+  const body = sdp ?? call.wantedSdp ?? call.localSdp;
+  if (sdp === undefined || sdp === call.wantedSdp) call.wantedSdp = null;
+  const { agent } = call;
+  const wish = agent.init.sessionTimer ?? null;
+  // Who refreshes stays who refreshes (RFC 4028, 7.4): asking says so again.
+  const { session } = call;
+  const keeps = session === null || wish === null ? wish : ({ ...wish, refresher: session.isRefresher ? 'local' : 'remote' } as const);
+  const timer = keeps === null ? '' : sessionLines(keeps, session === null ? keeps.expiresS : session.intervalMs / 1000);
+  call.offer = call.sendRequest(method, agent.inviteLines + timer, body === '' ? '' : SDP_TYPE, body, isRefresh);
+}
+
+export function wakeOffers(call: Call, nowMs: number): void {
+  if (call.glareAtMs <= nowMs) {
+    call.glareAtMs = NEVER;
+    if (call.wantedSdp !== null) sendOffer(call);
+  }
+  const { session } = call;
+  if (session === null || session.dueMs > nowMs || call.phase !== 'established') return;
+  if (!session.isRefresher || session.isOverdue) return call.bye('session-timer', 'not refreshed');
+  // Answered in time or not, this is the only refresh of the interval.
+  session.isOverdue = true;
+  session.dueMs = nowMs - session.intervalMs / 2 + deadAfterMs(session.intervalMs);
+  const method = agentRefreshes(call);
+  sendOffer(call, method, method === 'UPDATE' ? '' : call.localSdp, true);
+}
+
+const agentRefreshes = (call: Call): 'UPDATE' | 'INVITE' =>
+  call.agent.init.sessionTimer?.refreshBy === 'update' && call.peerAllowsUpdate ? 'UPDATE' : 'INVITE';
+
+/** Responses to re-INVITE and UPDATE, and repeated 2xx of any INVITE. */
+export function onOfferResponse(call: Call, request: OutgoingRequest, response: SipResponse, atMs: number): void {
+  const { status } = response;
+  if (status < 200) return;
+  if (request !== call.offer) {
+    // The 2xx of an INVITE that is long through: its ACK got lost.
+    if (request.method === 'INVITE' && status < 300) {
+      call.core.count('retransmission-received', 1);
+      call.acknowledge(response.cseq);
+    }
+    return;
+  }
+  if (call.answerChallenge(request, response)) return;
+  call.offer = null;
+  if (status < 300) accepted(call, request, response, atMs);
+  else refused(call, request, response, atMs);
+  if (call.wantedSdp !== null) sendOffer(call);
+  call.rearm();
+}
+
+function accepted(call: Call, request: OutgoingRequest, response: SipResponse, atMs: number): void {
+  const target = contactUri(response);
+  if (target !== null) call.dialog?.retarget(target);
+  if (request.method === 'INVITE') call.acknowledge(request.cseq);
+  if (request.body !== '') call.localSdp = request.body;
+  if (call.phase === 'established') {
+    const session = sessionOfAnswer(response, atMs);
+    if (session !== null || request.isRefresh) call.session = session;
+  }
+  call.agent.noteSuccess(request, response);
+  call.tellResponse(request, response, atMs);
+}
+
+function refused(call: Call, request: OutgoingRequest, response: SipResponse, atMs: number): void {
+  const { status } = response;
+  if (call.phase !== 'established') return;
+  if (status === 491) {
+    // The side that owns the Call-ID waits longer, so that they do not meet again (RFC 3261, 14.1).
+    const steps = Math.floor(call.core.random() * (call.direction === 'out' ? 191 : 201));
+    call.glareAtMs = atMs + (call.direction === 'out' ? 2100 : 0) + steps * 10;
+    if (request.body !== '') call.wantedSdp ??= request.body;
+    return;
+  }
+  if (status === 422 && request.isRefresh && call.session !== null) {
+    const demanded = demandedSeconds(response);
+    const { intervalMs } = call.session;
+    if (demanded !== null && demanded * 1000 > intervalMs) {
+      call.session = { ...call.session, intervalMs: demanded * 1000 };
+      return sendOffer(call, request.method === 'UPDATE' ? 'UPDATE' : 'INVITE', request.body, true);
+    }
+  }
+  call.tellResponse(request, response, atMs);
+  if (status === 481 || status === 408) call.lost(`${request.method}: ${status}`, atMs, status === 481);
+}
+
+/** No final response: the call itself decides whether it goes on. */
+export function onOfferSilence(call: Call): void {
+  call.offer = null;
+}
