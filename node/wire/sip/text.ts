@@ -24,8 +24,8 @@ export function characterTable(text: string): Uint8Array {
   return table;
 }
 
-export const DIGITS = '0123456789';
-export const ALPHANUMERIC = `${DIGITS}abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ`;
+export const PORT_MAX = 65_535;
+export const ALPHANUMERIC = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const tokenTable = characterTable(`${ALPHANUMERIC}-.!%*_+\`'~`);
 /** The underscore is in no host name (RFC 3261, 25.1), but in those that containers are given. */
 const hostTable = characterTable(`${ALPHANUMERIC}-._`);

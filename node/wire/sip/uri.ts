@@ -9,6 +9,7 @@ import {
   hostEnd,
   type Parameters,
   type ParameterValue,
+  PORT_MAX,
   readNumber,
   runEnd,
   unbracketed,
@@ -48,7 +49,6 @@ export type Uri = SipUri | TelUri | OtherUri;
 const PERCENT = 0x25;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
-const PORT_MAX = 65_535;
 
 const unreserved = `${ALPHANUMERIC}-_.!~*'()`;
 const escapable = (characters: string): Uint8Array => characterTable(`%${unreserved}${characters}`);

@@ -7,6 +7,7 @@ import {
   numberOf,
   type ParameterSlot,
   type Parameters,
+  PORT_MAX,
   parametersFrom,
   readNumber,
   readParameter,
@@ -20,7 +21,6 @@ const SLASH = 0x2f;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const COMMA = 0x2c;
-export const PORT_MAX = 65_535;
 
 /** What a branch starts with when it is unique in space and time (RFC 3261, 8.1.1.7). */
 export const BRANCH_COOKIE = 'z9hG4bK';
