@@ -2,19 +2,17 @@
 // read is listener.ts's part, and what the parts share is the Bridge.
 
 import type { SipMessage, SipRequest } from '../../../node/wire/sip/message.ts';
+import { requestProblem } from '../../../node/wire/sip/request-check.ts';
 import { tick } from '../counters.ts';
 import { receiveAck } from './answering.ts';
 import { mayPass } from './arrival.ts';
-import { ALLOW, type Bridge, reply } from './bridge.ts';
+import { type Bridge, CAPABILITIES, capabilityHeaders, reply } from './bridge.ts';
 import { callOf } from './call.ts';
 import type { Flow } from './flow.ts';
 import { receiveInDialog } from './in-dialog.ts';
 import { receiveInvite } from './invite.ts';
 import { receiveRegister } from './register.ts';
 import type { ServerTransaction } from './transactions.ts';
-
-const METHODS = new Set([...ALLOW.split(', '), 'SUBSCRIBE', 'NOTIFY', 'REFER', 'MESSAGE', 'PUBLISH']);
-const countedAs = (method: string): string => (METHODS.has(method) ? method : 'other');
 
 /** Of an INVITE's refusal, or of a 2xx of a call; others are counted and forgotten, as nobody may answer an ACK. */
 function dispatchAck(bridge: Bridge, ack: SipRequest): void {
@@ -45,21 +43,12 @@ function dispatchOutside(bridge: Bridge, transaction: ServerTransaction): void {
     case 'REGISTER':
       return mayPass(bridge, transaction) ? receiveRegister(bridge, transaction) : undefined;
     case 'OPTIONS': {
-      const headers = [
-        { name: 'allow', value: ALLOW },
-        { name: 'accept', value: 'application/sdp' },
-        { name: 'supported', value: '100rel, timer' },
-      ];
+      const headers = [...capabilityHeaders, { name: 'accept', value: CAPABILITIES.contentTypes.join(', ') }];
       return mayPass(bridge, transaction) ? reply(bridge, transaction, 200, headers) : undefined;
     }
-    case 'BYE':
-    case 'UPDATE':
-    case 'INFO':
-    case 'PRACK':
+    default:
       bridge.service.counters.sip.unknownDialogs += 1;
       return reply(bridge, transaction, 481);
-    default:
-      return reply(bridge, transaction, METHODS.has(method) ? 405 : 501, [{ name: 'allow', value: ALLOW }]);
   }
 }
 
@@ -69,14 +58,19 @@ export function receiveMessage(bridge: Bridge, message: SipMessage, from: Flow):
     if (!bridge.transactions.receiveResponse(message)) counters.strayResponses += 1;
     return;
   }
-  if (message.method === 'ACK') return dispatchAck(bridge, message);
+  if (message.method === 'ACK') {
+    tick(counters.requests, 'ACK');
+    return dispatchAck(bridge, message);
+  }
   const transaction = bridge.transactions.accept(message, from);
   if (transaction === null) return;
-  tick(counters.requests, countedAs(message.method));
+  tick(counters.requests, CAPABILITIES.methods.includes(message.method) ? message.method : 'other');
+  const problem = requestProblem(message, CAPABILITIES);
+  if (problem !== null) return reply(bridge, transaction, problem.status, problem.headers, problem.reason);
   // A CANCEL carries the tags of the INVITE it cancels, so a To tag does not tell where it belongs.
-  if (message.toTag === '' || message.method === 'CANCEL') return dispatchOutside(bridge, transaction);
-  const call = callOf(bridge, message);
+  const call = message.method === 'CANCEL' ? undefined : callOf(bridge, message);
   if (call !== undefined) return receiveInDialog(bridge, call, transaction);
+  if (message.toTag === '' || message.method === 'CANCEL') return dispatchOutside(bridge, transaction);
   counters.unknownDialogs += 1;
   reply(bridge, transaction, 481);
 }

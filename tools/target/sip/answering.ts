@@ -3,7 +3,7 @@
 
 import type { SipHeader, SipRequest } from '../../../node/wire/sip/message.ts';
 import { askPin, joinMedia } from './admission.ts';
-import { ALLOW, type Bridge, contactOf } from './bridge.ts';
+import { type Bridge, capabilityHeaders, contactOf } from './bridge.ts';
 import { type Call, clearTimer, hangUp, setTimer } from './call.ts';
 import { applyAnswer, describeCall, sessionOf } from './call-media.ts';
 import { repeat, T2_MS } from './repeat.ts';
@@ -13,8 +13,7 @@ import type { ServerTransaction } from './transactions.ts';
 /** Headers of every 200 that carries a description. */
 export const sessionHeaders = (transaction: ServerTransaction, timer: SessionTimer | null): SipHeader[] => [
   { name: 'contact', value: contactOf(transaction.from) },
-  { name: 'allow', value: ALLOW },
-  { name: 'supported', value: '100rel, timer' },
+  ...capabilityHeaders,
   { name: 'content-type', value: 'application/sdp' },
   ...(timer?.headers ?? []),
 ];

@@ -1,13 +1,11 @@
-// What happens to a request from outside of every call before anybody looks at what it wants: the faults that settings inject, extensions that nobody
-// here knows, credentials. The n-th such request draws its fate from the seed, as HTTP requests do.
+// What happens to a REGISTER, OPTIONS or INVITE from outside of every call before anybody looks at what it wants: the faults that settings inject, and
+// credentials. The n-th such request draws its fate from the seed, as HTTP requests do.
 
-import { tokenList } from '../../../node/wire/sip/headers.ts';
 import { drawAt, STREAMS } from '../chance.ts';
 import { type Bridge, reply } from './bridge.ts';
 import { challengeOf, judge, type NonceRules, readCredentials } from './digest-auth.ts';
 import type { ServerTransaction } from './transactions.ts';
 
-const EXTENSIONS = ['100rel', 'timer'];
 const RETRY_AFTER_S = 1;
 
 function rulesOf({ service }: Bridge): NonceRules {
@@ -50,14 +48,10 @@ export function mayPass(bridge: Bridge, transaction: ServerTransaction): boolean
     bridge.transactions.ignore(transaction);
     return false;
   }
-  if (draw < settings.sipSilentRate + settings.sipRejectRate) {
-    counters.sip.injected.reject += 1;
+  const isRejected = draw < settings.sipSilentRate + settings.sipRejectRate;
+  if (isRejected || bridge.isStopping) {
+    if (isRejected) counters.sip.injected.reject += 1;
     reply(bridge, transaction, 503, [{ name: 'retry-after', value: String(RETRY_AFTER_S) }]);
-    return false;
-  }
-  const unknown = [...tokenList(transaction.request, 'require')].filter((tag) => !EXTENSIONS.includes(tag));
-  if (unknown.length > 0) {
-    reply(bridge, transaction, 420, [{ name: 'unsupported', value: unknown.join(', ') }]);
     return false;
   }
   return method === 'OPTIONS' || isAuthorized(bridge, transaction);

@@ -2,6 +2,7 @@
 // drive all of it by hand, without sockets and on a clock of its own.
 
 import type { SipHeader } from '../../../node/wire/sip/message.ts';
+import type { ServerCapabilities } from '../../../node/wire/sip/request-check.ts';
 import { bracketed } from '../../../node/wire/sip/text.ts';
 import { bitsAt, STREAMS } from '../chance.ts';
 import { tick } from '../counters.ts';
@@ -26,6 +27,8 @@ export interface Bridge {
   tags: number;
   /** Requests that faults were drawn for. */
   arrivals: number;
+  /** Nothing new is begun: 503. */
+  isStopping: boolean;
 }
 
 export interface BridgeInit {
@@ -35,7 +38,19 @@ export interface BridgeInit {
   readonly mediaHost: string;
 }
 
-export const ALLOW = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, PRACK, UPDATE, REGISTER';
+/** What is refused for being none of it: 405, 415, 416, 420, 501 (node/wire/sip/request-check.ts). */
+export const CAPABILITIES: ServerCapabilities = {
+  role: 'registrar',
+  methods: ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'INFO', 'PRACK', 'UPDATE', 'REGISTER'],
+  extensions: ['100rel', 'timer'],
+  contentTypes: ['application/sdp', 'application/dtmf-relay', 'application/dtmf'],
+  schemes: ['sip'],
+};
+
+export const capabilityHeaders: readonly SipHeader[] = [
+  { name: 'allow', value: CAPABILITIES.methods.join(', ') },
+  { name: 'supported', value: CAPABILITIES.extensions.join(', ') },
+];
 
 export function createBridge(init: BridgeInit): Bridge {
   const { service, flows } = init;
@@ -46,6 +61,7 @@ export function createBridge(init: BridgeInit): Bridge {
     calls: new Map(),
     tags: 0,
     arrivals: 0,
+    isStopping: false,
   };
 }
 
@@ -65,7 +81,14 @@ export const warning = (code: number, text: string): SipHeader => ({
 });
 
 /** A final answer outside of every call. */
-export function reply(bridge: Bridge, transaction: ServerTransaction, status: number, headers: readonly SipHeader[] = []): void {
+export function reply(
+  bridge: Bridge,
+  transaction: ServerTransaction,
+  status: number,
+  headers?: readonly SipHeader[],
+  reason?: string,
+): void {
   if (transaction.request.method === 'INVITE') tick(bridge.service.counters.sip.calls.rejected, status);
-  bridge.transactions.respond(transaction, { status, toTag: nextTag(bridge), headers });
+  const parts = { status, toTag: nextTag(bridge), headers: headers ?? [] };
+  bridge.transactions.respond(transaction, reason === undefined ? parts : { ...parts, reason });
 }

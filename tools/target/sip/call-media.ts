@@ -11,11 +11,10 @@ import type { Call, CallLine } from './call.ts';
 import type { MediaStream, StreamPlan } from './media-stream.ts';
 import { answerLines, describe, type Line, offerLine, settleOffer } from './offer-answer.ts';
 
-/** The session description of a request; `none`: it has no body; a status: it is refused. */
-export function sessionOf(bridge: Bridge, request: SipRequest): SessionDescription | 'none' | 400 | 415 {
-  if (request.body.length === 0) return 'none';
+/** The session description of a request; `none`: it has none; 400: one that cannot be read. */
+export function sessionOf(bridge: Bridge, request: SipRequest): SessionDescription | 'none' | 400 {
   const type = parseMediaType(headerOf(request, 'content-type') ?? '')?.type;
-  if (type !== 'application/sdp' || headerOf(request, 'content-encoding') !== undefined) return 415;
+  if (request.body.length === 0 || type !== 'application/sdp') return 'none';
   const parsed = parseSdp(Buffer.from(request.body).toString('utf8'));
   if (parsed.ok) return parsed.description;
   tick(bridge.service.counters.sip.malformed, `sdp-${parsed.failure.kind}`);
@@ -68,11 +67,18 @@ export async function applyLines(bridge: Bridge, call: Call, lines: readonly Lin
   return problem;
 }
 
-/** The answer in an ACK to our offer; false when it takes nothing of it. */
+/** The answer in an ACK to our offer, line by line; false when nothing of it is left. */
 export function applyAnswer(bridge: Bridge, call: Call, answer: SessionDescription): boolean {
-  const [line] = call.lines;
-  const plan = line === undefined ? null : settleOffer(line.media, answer);
-  return line?.stream != null && plan !== null && bridge.media.change(line.stream, plan);
+  if (answer.media.length !== call.lines.length) return false;
+  for (const [index, line] of call.lines.entries()) {
+    const { stream } = line;
+    if (stream === null) continue;
+    const plan = settleOffer(line.media, answer.media[index]!, stream.plan.remote === null ? null : stream.plan);
+    if (plan !== null && bridge.media.change(stream, plan)) continue;
+    bridge.media.close(stream);
+    line.stream = null;
+  }
+  return call.lines.some(({ stream }) => stream !== null);
 }
 
 /** Our description as text; its version goes up when it says something else than before (RFC 3264, 8). */

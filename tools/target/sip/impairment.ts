@@ -61,7 +61,7 @@ export function createWayOut(service: Service): WayOut {
       return;
     }
     const nowMs = clock.nowMs();
-    delayed.push({ stream, bytes: bytes.slice(), dueMs: nowMs + delayMs });
+    delayed.push({ stream, bytes: Uint8Array.from(bytes), dueMs: nowMs + delayMs });
     setTimer(nowMs);
   }
 
@@ -79,7 +79,7 @@ export function createWayOut(service: Service): WayOut {
         pass(stream, bytes, rtpDelayMs);
       } else if (held === null && draw < rtpLossRate + rtpDuplicateRate + rtpReorderRate) {
         injected.rtpReorder += 1;
-        stream.held = bytes.slice();
+        stream.held = Uint8Array.from(bytes);
       } else {
         pass(stream, bytes, rtpDelayMs);
       }

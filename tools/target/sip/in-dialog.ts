@@ -5,7 +5,7 @@ import { contactsOf as contactsIn, parseMediaType, parseRAck } from '../../../no
 import { headerOf, type SipHeader, type SipRequest } from '../../../node/wire/sip/message.ts';
 import { receiveDigit } from './admission.ts';
 import { sendOk, sessionHeaders } from './answering.ts';
-import { ALLOW, type Bridge, warning } from './bridge.ts';
+import { type Bridge, capabilityHeaders, warning } from './bridge.ts';
 import { arrive, type Call, clearTimer, endByCaller } from './call.ts';
 import { applyLines, describeCall, linesFor, sessionOf } from './call-media.ts';
 import { MIN_SE_S, sessionTimerOf, startSessionTimer } from './session-timer.ts';
@@ -29,7 +29,7 @@ async function changeMedia(bridge: Bridge, call: Call, transaction: ServerTransa
   const timer = sessionTimerOf(request);
   if (timer === 422) return answer(bridge, transaction, 422, [{ name: 'min-se', value: String(MIN_SE_S) }]);
   const session = sessionOf(bridge, request);
-  if (session === 400 || session === 415) return answer(bridge, transaction, session);
+  if (session === 400) return answer(bridge, transaction, 400);
   // RFC 3311, 5.2, and RFC 3261, 14.2: not while another offer is open.
   if (call.state === 'ringing' || call.isChanging || (!isInvite && call.unacknowledged?.isOffer === true)) {
     return answer(bridge, transaction, 500, [{ name: 'retry-after', value: '1' }]);
@@ -40,7 +40,8 @@ async function changeMedia(bridge: Bridge, call: Call, transaction: ServerTransa
   call.isChanging = true;
   const problem = lines === null ? null : await applyLines(bridge, call, lines);
   call.isChanging = false;
-  if (call.state !== 'answered') return answer(bridge, transaction, 481);
+  // RFC 3261, 15.1.2: what still waits when the BYE comes is terminated.
+  if (call.state !== 'answered') return answer(bridge, transaction, 487);
   if (problem !== null) return answer(bridge, transaction, 500, [warning(399, problem)]);
   if (isInvite) return sendOk(bridge, call, transaction, timer, session === 'none');
   const headers = sessionHeaders(transaction, timer);
@@ -69,9 +70,6 @@ function receiveInfo(bridge: Bridge, call: Call, transaction: ServerTransaction)
   const { request } = transaction;
   const type = parseMediaType(headerOf(request, 'content-type') ?? '')?.type ?? '';
   if (request.body.length === 0) return answer(bridge, transaction, 200);
-  if (type !== 'application/dtmf-relay' && type !== 'application/dtmf') {
-    return answer(bridge, transaction, 415, [{ name: 'accept', value: 'application/dtmf-relay, application/dtmf' }]);
-  }
   const digit = digitOf(type, Buffer.from(request.body).toString('latin1'));
   answer(bridge, transaction, digit === null ? 400 : 200);
   if (digit === null) return;
@@ -106,10 +104,9 @@ export function receiveInDialog(bridge: Bridge, call: Call, transaction: ServerT
       return receiveInfo(bridge, call, transaction);
     case 'PRACK':
       return receivePrack(bridge, call, transaction);
-    case 'OPTIONS':
-      return answer(bridge, transaction, 200, [{ name: 'allow', value: ALLOW }]);
     default:
-      return answer(bridge, transaction, 405, [{ name: 'allow', value: ALLOW }]);
+      // OPTIONS, and REGISTER, which means nothing in a call.
+      return answer(bridge, transaction, request.method === 'OPTIONS' ? 200 : 405, capabilityHeaders);
   }
 }
 

@@ -98,12 +98,12 @@ export function offerLine(): Line {
   return { plan, media };
 }
 
-/** What an answer makes of our offer; null when it takes nothing of it. */
-export function settleOffer(offered: MediaDescription, answer: SessionDescription): StreamPlan | null {
-  const [theirs, ...more] = answer.media;
-  if (theirs === undefined || more.length > 0 || theirs.kind !== 'audio' || theirs.port === 0 || isIP(theirs.host) === 0) return null;
+/** What the answer to a line of our offer makes of it; null when it is declined. `before`: the stream's plan until now. */
+export function settleOffer(offered: MediaDescription, theirs: MediaDescription, before: StreamPlan | null): StreamPlan | null {
+  const { kind } = theirs;
+  if (kind !== offered.kind || !isServed(kind) || theirs.port === 0 || isIP(theirs.host) === 0) return null;
   const codec = theirs.codecs.find((each) => offered.codecs.some((own) => keyOf(own) === keyOf(each)));
-  return codec === undefined ? null : settle('audio', theirs, codec, null);
+  return codec === undefined ? null : settle(kind, theirs, codec, before);
 }
 
 /** Our session description with its lines' ports. The version is the caller's to count. */

@@ -45,15 +45,14 @@ export async function startSip(service: Service): Promise<SipServer> {
     [...bridge.calls.values()].filter(isMeant);
 
   async function stop(): Promise<void> {
+    bridge.isStopping = true;
     for (const call of bridge.calls.values()) hangUp(bridge, call, 'stopped', true);
-    const answered = new Promise<void>((resolve) => {
-      const stopPolling = clock.every(DRAIN_POLL_MS, () => {
-        if (bridge.transactions.pendingRequests() > 0) return;
-        stopPolling();
-        resolve();
-      });
+    const answered = Promise.withResolvers<void>();
+    const stopPolling = clock.every(DRAIN_POLL_MS, () => {
+      if (bridge.transactions.pendingRequests() === 0) answered.resolve();
     });
-    await clock.within(options.drainMsMax, answered);
+    await clock.within(options.drainMsMax, answered.promise);
+    stopPolling();
     stopSweeping();
     bridge.transactions.stop();
     listener.close();
