@@ -2,8 +2,9 @@
 // engine.ts implements it; endpoint types use it and know nothing of batches, wheels and arenas. One engine a worker process, shared by all groups.
 
 import type { SrtpKey } from '../wire/srtp.ts';
+import type { PacketNetwork } from './packet-batch.ts';
 import type { PacketScript } from './packet-script.ts';
-import type { NetAddress, UdpNetwork } from './udp.ts';
+import type { NetAddress } from './udp.ts';
 
 export type { SrtpKey } from '../wire/srtp.ts';
 
@@ -125,15 +126,17 @@ export interface MediaSeries {
 
 export interface MediaEngineInit {
   readonly nowMs: () => number;
-  readonly network: UdpNetwork;
+  readonly network: PacketNetwork;
   readonly random: () => number;
   /** A stream and interval gives one value of each quality metric, ms. */
   readonly qualityIntervalMs?: number;
+  /** Least mean time between a stream's RTCP reports; absent: 5,000 (RFC 3550, 6.2). */
+  readonly rtcpIntervalMs?: number;
   readonly health: { readonly taint: (reason: string) => void; readonly socketDrops: (count: number) => void };
 }
 
 export interface MediaEngine {
-  readonly network: UdpNetwork;
+  readonly network: PacketNetwork;
   readonly openPort: (init: MediaPortInit) => Promise<MediaPort>;
   readonly openStream: (init: MediaStreamInit) => MediaStream;
   /** Brings the series up to date; called before every delta. */

@@ -1,0 +1,398 @@
+// One media stream of the engine: what it sends (script, digits, RTCP), what it makes of each packet that is its own, and what its owner may do with it.
+// The shared machinery - pacing, receive statistics, whose packet it is, periodic chores - comes from the engine; this file decides for one stream.
+
+import { createDtmfDetector, type DtmfDetector, dtmfDurationMs, dtmfPackets } from '../wire/dtmf.ts';
+import type { RtcpPacket } from '../wire/rtcp.ts';
+import { RTP_HEADER_BYTES } from '../wire/rtp.ts';
+import { createSrtpReceiver, createSrtpSender, SRTP_OVERHEAD_BYTES, type SrtpReceiver, type SrtpSender } from '../wire/srtp.ts';
+import { type Demux, type DemuxStream, UNBOUND } from './demux.ts';
+import type { EnginePort } from './engine-port.ts';
+import type { MediaStream, MediaStreamInit, MediaTotals, RemoteMedia } from './engine-types.ts';
+import type { CompiledScript, Pacer } from './pacer.ts';
+import type { PacketNetwork, PayloadStore } from './packet-batch.ts';
+import { scriptBitsPerSecond } from './packet-script.ts';
+import { type IntervalFacts, QualityMeter } from './quality.ts';
+import type { ReceiveTable } from './receive-stats.ts';
+import { ACCEPTED, DUPLICATE, ON_PROBATION, OUT_OF_RANGE, PROBATION_FAILED, RESTARTED, TOO_LATE, VALIDATED } from './receive-stats.ts';
+import { type ReportFacts, RtcpSession, rtcpDelayMs } from './rtcp-session.ts';
+import type { SeriesCounts } from './series-counts.ts';
+import type { NetAddress } from './udp.ts';
+import type { Wheel } from './wheel.ts';
+
+/** IPv4 20, UDP 8: what a packet has on the wire beside its RTP bytes. */
+export const IP_UDP_BYTES = 28;
+const PACKET_BYTES_MAX = 2_048;
+const DTMF_DURATION_MS = 100;
+const DTMF_GAP_MS = 60;
+const DTMF_PTIME_MS = 20;
+
+/** What all streams of an engine share. */
+export interface StreamParts {
+  readonly nowMs: () => number;
+  readonly random: () => number;
+  readonly network: PacketNetwork;
+  readonly pacer: Pacer<PayloadStore>;
+  readonly table: ReceiveTable;
+  readonly demux: Demux;
+  /** Entry 2 x id: end of an interval; 2 x id + 1: RTCP report. */
+  readonly chores: Wheel;
+  readonly intervalMs: number;
+  readonly rtcpIntervalMs: number;
+  readonly forget: (stream: EngineStream) => void;
+}
+
+interface DuePacket {
+  readonly dueMs: number;
+  readonly timestamp: number;
+  readonly marker: boolean;
+  readonly payload: Uint8Array;
+}
+
+/** SRTP works on a copy, so that stored payloads stay what they are. */
+const scratch = Buffer.alloc(PACKET_BYTES_MAX);
+
+export class EngineStream implements MediaStream {
+  readonly id: number;
+  readonly port: EnginePort;
+  readonly counts: SeriesCounts;
+  readonly init: MediaStreamInit;
+  readonly demuxStream: DemuxStream;
+  readonly rtcp = new RtcpSession();
+  readonly sendPayloadType: number;
+  readonly ssrc: number;
+  readonly srtpReceiver: SrtpReceiver | null;
+  readonly #parts: StreamParts;
+  readonly #quality: QualityMeter | null;
+  readonly #srtpSender: SrtpSender | null;
+  readonly #dtmfReceiver: DtmfDetector | null;
+  readonly #payloadType: number;
+  remote: NetAddress;
+  #remoteRtcp: NetAddress;
+  #dtmfDue: DuePacket[] = [];
+  #dtmfEndMs = Number.NEGATIVE_INFINITY;
+  isReceiving: boolean;
+  #isOpen = true;
+  packetsSent = 0;
+  octetsSent = 0;
+  #bytesReceived = 0;
+
+  constructor(id: number, init: MediaStreamInit, counts: SeriesCounts, compiled: CompiledScript<PayloadStore> | null, parts: StreamParts) {
+    const { port, receive, srtp, series, remote } = init;
+    this.id = id;
+    this.init = init;
+    this.port = port as EnginePort;
+    this.counts = counts;
+    this.#parts = parts;
+    this.sendPayloadType = init.sendPayloadType;
+    this.ssrc = init.ssrc;
+    this.#payloadType = receive?.payloadTypes[0] ?? -1;
+    this.isReceiving = receive !== null;
+    this.#srtpSender = srtp === null ? null : createSrtpSender(srtp.send);
+    this.srtpReceiver = srtp === null ? null : createSrtpReceiver(srtp.receive);
+    const { onDtmf } = init;
+    this.#dtmfReceiver = onDtmf === undefined ? null : createDtmfDetector(this.#clockRateHz(), onDtmf);
+    this.remote = parts.network.address(remote.host, remote.port);
+    this.#remoteRtcp = parts.network.address(remote.host, remote.rtcpPort ?? remote.port);
+    this.demuxStream = {
+      id,
+      port: this.port.id,
+      ownSsrc: init.ssrc >>> 0,
+      payloadTypes: [...(receive?.payloadTypes ?? []), ...(init.dtmfPayloadType === null ? [] : [init.dtmfPayloadType])],
+      address: this.remote.index,
+      rtcpAddress: this.#remoteRtcp.index,
+      toldSsrc: remote.ssrc,
+      remoteSsrc: null,
+      flowAddress: UNBOUND,
+      candidate: null,
+    };
+    const { table } = parts;
+    this.#quality =
+      receive === null
+        ? null
+        : new QualityMeter({ table, row: id, series, codec: receive.codec, expectedBitsPerSecond: receive.expectedBitsPerSecond });
+    this.#start(compiled);
+  }
+
+  #start(compiled: CompiledScript<PayloadStore> | null): void {
+    const { pacer, table, demux, nowMs } = this.#parts;
+    const { startAtMs, firstSequence, firstTimestamp, receive } = this.init;
+    demux.add(this.demuxStream, receive !== null);
+    table.open(this.id, receive?.clockRateHz ?? this.#clockRateHz());
+    pacer.open(this.id, { compiled, group: this.port.id, startMs: startAtMs, firstSequence, firstTimestamp });
+    const beginMs = Math.max(nowMs(), startAtMs);
+    this.#quality?.begin(this.#facts(beginMs));
+    if (this.#quality !== null) this.#awaitInterval(beginMs);
+    this.#awaitReport(beginMs, true);
+  }
+
+  // ---- sending ----
+
+  /** A packet of the script, where the payload cannot go out as it is stored. */
+  sendProtected(markerAndType: number, sequence: number, timestamp: number, store: PayloadStore, payload: number): void {
+    this.#sendCopied(markerAndType, sequence, timestamp, store.bytes.subarray(store.offsets[payload], store.offsets[payload + 1]));
+  }
+
+  get isProtected(): boolean {
+    return this.#srtpSender !== null;
+  }
+
+  #sendCopied(markerAndType: number, sequence: number, timestamp: number, payload: Uint8Array): void {
+    scratch[0] = 0x80;
+    scratch[1] = markerAndType;
+    scratch.writeUInt16BE(sequence & 0xffff, 2);
+    scratch.writeInt32BE(timestamp | 0, 4);
+    scratch.writeInt32BE(this.ssrc | 0, 8);
+    scratch.set(payload, RTP_HEADER_BYTES);
+    let length = RTP_HEADER_BYTES + payload.length;
+    if (this.#srtpSender !== null) length = this.#srtpSender.protectInPlace(scratch, 0, length);
+    this.port.rtpSocket.send(scratch.subarray(0, length), this.remote);
+    this.countSent(length - (this.#srtpSender === null ? 0 : SRTP_OVERHEAD_BYTES), length);
+  }
+
+  /** `length`: RTP header and payload; `wireLength`: what SRTP made of it. */
+  countSent(length: number, wireLength: number): void {
+    this.packetsSent += 1;
+    this.octetsSent += length - RTP_HEADER_BYTES;
+    this.counts.packetsSent += 1;
+    this.counts.bytesSent += wireLength + IP_UDP_BYTES;
+  }
+
+  /** A packet that was counted as sent did not leave. */
+  uncountSent(code: string): void {
+    this.packetsSent -= 1;
+    this.counts.packetsSent -= 1;
+    this.counts.reject(`unsent-${code}`);
+  }
+
+  sendDtmf(digits: string, options: { readonly durationMs?: number; readonly gapMs?: number } = {}): number {
+    const { dtmfPayloadType } = this.init;
+    if (dtmfPayloadType === null) throw new Error('telephone-event was not negotiated');
+    const { pacer, network, nowMs } = this.#parts;
+    const { durationMs = DTMF_DURATION_MS, gapMs = DTMF_GAP_MS } = options;
+    const startMs = Math.max(nowMs(), this.#dtmfEndMs + gapMs);
+    const clockRateHz = this.#clockRateHz();
+    const base = pacer.timestampAt(this.id, startMs, clockRateHz);
+    const { script } = this.init;
+    const ptimeMs = script === null ? DTMF_PTIME_MS : script.cycleMs / script.packets.length;
+    for (const { offsetMs, timestampOffset, marker, payload } of dtmfPackets(digits, { clockRateHz, durationMs, gapMs, ptimeMs }))
+      this.#dtmfDue.push({ dueMs: startMs + offsetMs, timestamp: base + timestampOffset, marker, payload });
+    this.#dtmfEndMs = startMs + dtmfDurationMs(digits, { durationMs, gapMs });
+    const last = this.#dtmfDue.at(-1);
+    if (last !== undefined) {
+      pacer.setQuiet(this.id, Math.max(this.#dtmfEndMs, last.dueMs + 1));
+      pacer.wakeAt(this.id, (this.#dtmfDue[0] as DuePacket).dueMs);
+      network.wake();
+    }
+    return this.#dtmfEndMs;
+  }
+
+  /** Digits that are due leave. */
+  sendDueDigits(nowMs: number): void {
+    const due = this.#dtmfDue.findIndex(({ dueMs }) => dueMs > nowMs);
+    const packets = this.#dtmfDue.splice(0, due < 0 ? this.#dtmfDue.length : due);
+    for (const { timestamp, marker, payload } of packets) {
+      const markerAndType = (marker ? 0x80 : 0) | (this.init.dtmfPayloadType as number);
+      this.#sendCopied(markerAndType, this.#parts.pacer.takeSequence(this.id), timestamp, payload);
+    }
+    const next = this.#dtmfDue[0];
+    if (next !== undefined) this.#parts.pacer.wakeAt(this.id, next.dueMs);
+  }
+
+  // ---- receiving ----
+
+  takesPayloadType(payloadType: number): boolean {
+    return payloadType === this.#payloadType || this.demuxStream.payloadTypes.includes(payloadType);
+  }
+
+  /** An RTP packet of ours; `wireBytes`: with IP and UDP headers. */
+  receive(payloadType: number, sequence: number, timestamp: number, atMs: number, wireBytes: number): number {
+    const { table } = this.#parts;
+    const { counts } = this;
+    const outcome = table.receive(this.id, sequence, timestamp, atMs, payloadType !== this.init.dtmfPayloadType);
+    if (outcome === ACCEPTED) {
+      counts.packetsReceived += 1;
+      counts.bytesReceived += wireBytes;
+      this.#bytesReceived += wireBytes;
+      if (table.gapMs > 0) counts.series.gapMs.record(table.gapMs);
+      return outcome;
+    }
+    return this.#receiveOther(outcome, atMs, wireBytes);
+  }
+
+  #receiveOther(outcome: number, atMs: number, wireBytes: number): number {
+    const { counts } = this;
+    if (outcome === DUPLICATE) counts.duplicates += 1;
+    else if (outcome === TOO_LATE) counts.reject('late');
+    else if (outcome === OUT_OF_RANGE) counts.reject('sequence');
+    else if (outcome === PROBATION_FAILED) counts.reject('probation');
+    if (outcome === RESTARTED) counts.reject('restart');
+    if (outcome !== RESTARTED && outcome !== VALIDATED && outcome !== ON_PROBATION) return outcome;
+    // A packet on probation is counted with the one that confirms it, of about the same size.
+    const packets = outcome === ON_PROBATION ? 0 : outcome === VALIDATED ? 2 : 1;
+    counts.packetsReceived += packets;
+    counts.bytesReceived += packets * wireBytes;
+    this.#bytesReceived += packets * wireBytes;
+    if (outcome === VALIDATED) this.#noteFirst(this.#parts.table.firstMs, atMs);
+    return outcome;
+  }
+
+  #hasFirst = false;
+
+  #noteFirst(firstMs: number, atMs: number): void {
+    if (this.#hasFirst) return;
+    this.#hasFirst = true;
+    this.counts.series.firstPacketMs.record(Math.max(0, firstMs - this.init.startAtMs));
+    this.init.onFirstPacket?.(Math.min(firstMs, atMs));
+  }
+
+  receiveDigit(payload: Uint8Array, timestamp: number): void {
+    if (this.#dtmfReceiver?.packet(payload, timestamp) === false) this.counts.reject('event');
+  }
+
+  receiveRtcp(packet: RtcpPacket, from: number, atMs: number): void {
+    if (from !== this.#remoteRtcp.index && from !== this.remote.index) return this.counts.reject('rtcp-stranger');
+    let roundTripMs: number | null = null;
+    if (packet.type === 'sr' && packet.ssrc === this.demuxStream.ownSsrc) roundTripMs = this.rtcp.takeEcho(packet, atMs);
+    else if (packet.type === 'sr') this.rtcp.takeSenderReport(packet, atMs);
+    if ((packet.type === 'sr' || packet.type === 'rr') && packet.ssrc !== this.demuxStream.ownSsrc) {
+      for (const report of packet.reports)
+        if (report.ssrc === this.demuxStream.ownSsrc) roundTripMs = this.rtcp.takeReport(report, atMs) ?? roundTripMs;
+    }
+    if (roundTripMs !== null) this.counts.series.roundTripMs.record(roundTripMs);
+  }
+
+  // ---- periodic chores ----
+
+  endInterval(atMs: number): void {
+    this.#quality?.end(this.#facts(atMs));
+    this.#awaitInterval(atMs);
+  }
+
+  #awaitInterval(nowMs: number): void {
+    const { chores, intervalMs } = this.#parts;
+    const { startAtMs } = this.init;
+    const passed = Math.floor((nowMs - startAtMs) / intervalMs + 1e-6);
+    chores.insert(this.id * 2, startAtMs + (passed + 1) * intervalMs);
+  }
+
+  #facts(atMs: number): IntervalFacts {
+    const socketDrops = this.port.rtpSocket.drops();
+    return { atMs, bytes: this.#bytesReceived, socketDrops, roundTripMs: this.rtcp.roundTripMs };
+  }
+
+  sendReport(nowMs: number): void {
+    this.#sendRtcp(this.rtcp.report(this.#reportFacts(nowMs)));
+    this.#awaitReport(nowMs, false);
+  }
+
+  #awaitReport(nowMs: number, isFirst: boolean): void {
+    const { chores, rtcpIntervalMs, random } = this.#parts;
+    const { script, receive } = this.init;
+    const bitsPerSecond = script === null ? (receive?.expectedBitsPerSecond ?? 0) : scriptBitsPerSecond(script);
+    chores.insert(this.id * 2 + 1, nowMs + rtcpDelayMs(rtcpIntervalMs, bitsPerSecond, isFirst, random()));
+  }
+
+  #sendRtcp(bytes: Uint8Array): void {
+    this.port.rtcpSocket.send(this.#srtpSender === null ? bytes : this.#srtpSender.protectRtcp(bytes), this.#remoteRtcp);
+  }
+
+  #reportFacts(nowMs: number): ReportFacts {
+    const { table, pacer } = this.#parts;
+    const { remoteSsrc } = this.demuxStream;
+    const { id } = this;
+    return {
+      nowMs,
+      ssrc: this.ssrc,
+      cname: this.init.cname,
+      rtpTimestamp: pacer.timestampAt(id, nowMs, this.#clockRateHz()),
+      packetsSent: this.packetsSent,
+      octetsSent: this.octetsSent,
+      received:
+        remoteSsrc === null || !table.isValid(id)
+          ? null
+          : {
+              ssrc: remoteSsrc,
+              expected: table.expected(id),
+              received: table.received(id) + table.duplicates(id),
+              highestSequence: table.highestSequence(id),
+              jitterTicks: table.jitterTicks(id),
+            },
+    };
+  }
+
+  #clockRateHz(): number {
+    return this.init.script?.clockRateHz ?? this.init.receive?.clockRateHz ?? 8000;
+  }
+
+  // ---- what the owner may do ----
+
+  setSending(isSending: boolean): void {
+    if (!this.#isOpen) return;
+    this.#parts.pacer.setSending(this.id, isSending, this.#parts.nowMs());
+    this.#parts.network.wake();
+  }
+
+  setReceiving(isReceiving: boolean): void {
+    if (!this.#isOpen || this.init.receive === null || isReceiving === this.isReceiving) return;
+    const { table, chores, nowMs } = this.#parts;
+    const atMs = Math.max(nowMs(), this.init.startAtMs);
+    this.isReceiving = isReceiving;
+    if (!isReceiving) {
+      this.#quality?.endEarly(this.#facts(atMs));
+      chores.remove(this.id * 2);
+      return;
+    }
+    table.restart(this.id);
+    this.#quality?.begin(this.#facts(atMs));
+    this.#awaitInterval(atMs);
+  }
+
+  retarget({ host, port, rtcpPort, ssrc }: RemoteMedia): void {
+    if (!this.#isOpen) return;
+    const { network, demux } = this.#parts;
+    const { demuxStream } = this;
+    const remote = network.address(host, port);
+    const remoteRtcp = network.address(host, rtcpPort ?? port);
+    const isSame = remote === this.remote && remoteRtcp === this.#remoteRtcp && ssrc === demuxStream.toldSsrc;
+    if (isSame) return;
+    demux.remove(demuxStream);
+    this.remote = remote;
+    this.#remoteRtcp = remoteRtcp;
+    demuxStream.address = remote.index;
+    demuxStream.rtcpAddress = remoteRtcp.index;
+    demuxStream.toldSsrc = ssrc;
+    demux.add(demuxStream, this.init.receive !== null);
+  }
+
+  totals(): MediaTotals {
+    const { table } = this.#parts;
+    const { id } = this;
+    const packetsReceived = table.received(id);
+    const packetsExpected = table.expected(id);
+    return {
+      packetsSent: this.packetsSent,
+      packetsReceived,
+      packetsExpected,
+      lost: Math.max(0, packetsExpected - packetsReceived),
+      reordered: table.reordered(id),
+      duplicates: table.duplicates(id),
+      jitterMs: table.jitterMs(id),
+      roundTripMs: this.rtcp.roundTripMs,
+      mosMin: this.#quality?.mosMin ?? null,
+    };
+  }
+
+  #lastTotals: MediaTotals | null = null;
+
+  close(): MediaTotals {
+    if (this.#lastTotals !== null) return this.#lastTotals;
+    const nowMs = this.#parts.nowMs();
+    this.#dtmfReceiver?.flush();
+    if (this.isReceiving) this.#quality?.endEarly(this.#facts(nowMs));
+    this.#sendRtcp(this.rtcp.goodbye(this.#reportFacts(nowMs)));
+    this.#lastTotals = this.totals();
+    this.#isOpen = false;
+    this.#parts.forget(this);
+    return this.#lastTotals;
+  }
+}

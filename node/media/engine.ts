@@ -1,0 +1,289 @@
+// The packet engine: thousands of RTP streams on a few sockets, paced by one wheel and measured packet by packet. It puts the parts together and is
+// what the network calls for each packet; the parts decide (pacer.ts when to send, demux.ts whose a packet is, receive-stats.ts what it means,
+// engine-stream.ts one stream's life). One engine a worker process. It tells the generator's health when media left late, was left out, could not
+// be sent, or was dropped at our own sockets: then the generator, not the target, shaped what was measured (P8).
+
+import { parseRtcp } from '../wire/rtcp.ts';
+import { isRtcp, RTP_HEADER_BYTES, RTP_PADDING, rtpPayloadEnd, rtpPayloadStart } from '../wire/rtp.ts';
+import { Demux, type DemuxStream } from './demux.ts';
+import { type EnginePort, isRtcpTag, openEnginePort, portOfTag } from './engine-port.ts';
+import { EngineStream, IP_UDP_BYTES, type StreamParts } from './engine-stream.ts';
+import type { MediaEngine, MediaEngineInit, MediaPort, MediaPortInit, MediaSeries, MediaStream, MediaStreamInit } from './engine-types.ts';
+import { type CompiledScript, compileScript, Pacer } from './pacer.ts';
+import type { PacketNetwork, PacketSink, PayloadStore } from './packet-batch.ts';
+import type { PacketScript } from './packet-script.ts';
+import { DUPLICATE, ReceiveTable } from './receive-stats.ts';
+import { RTCP_INTERVAL_MS } from './rtcp-session.ts';
+import { LatenessMeter, SeriesCounts } from './series-counts.ts';
+import { Wheel } from './wheel.ts';
+
+const INTERVAL_MS = 5_000;
+/** Chores may be a little late; so far ahead their wheel is searched. */
+const CHORE_HORIZON_MS = 50;
+/**
+ * Above this p99 of a second a receiver hears our scheduling: it is half of a 20 ms packet time, which adaptive playout buffers take for jitter of the
+ * network.
+ */
+export const LATENESS_P99_MS_MAX = 10;
+
+class Engine implements MediaEngine, PacketSink {
+  readonly network: PacketNetwork;
+  readonly #init: MediaEngineInit;
+  readonly #parts: StreamParts;
+  readonly #pacer: Pacer<PayloadStore>;
+  readonly #table = new ReceiveTable();
+  readonly #demux = new Demux();
+  readonly #chores: Wheel;
+  readonly #received: Uint8Array;
+  readonly #view: DataView;
+  readonly #lateness = new LatenessMeter();
+  readonly #counts = new Map<MediaSeries, SeriesCounts>();
+  /** By payload memory: a script is shared by all streams of a group, and forgotten with it. */
+  readonly #scripts = new WeakMap<PacketScript, CompiledScript<PayloadStore>>();
+  readonly #streams: (EngineStream | undefined)[] = [];
+  readonly #freeStreams: number[] = [];
+  readonly #ports: (EnginePort | undefined)[] = [];
+  readonly #freePorts: number[] = [];
+  readonly #leaveTurns: () => void;
+  #streamCount = 0;
+  #skipped = 0;
+  #socketDrops: number;
+  #nowMs: number;
+
+  constructor(init: MediaEngineInit) {
+    const { nowMs, network, random } = init;
+    this.#init = init;
+    this.network = network;
+    this.#nowMs = nowMs();
+    this.#pacer = new Pacer(this.#nowMs, {
+      packet: (stream, compiled, packet, sequence, timestamp, lateMs) =>
+        this.#sendPacket(stream, compiled, packet, sequence, timestamp, lateMs),
+      wake: (stream, dueNowMs) => this.#streams[stream]?.sendDueDigits(dueNowMs),
+      skipped: (count) => {
+        this.#skipped += count;
+      },
+    });
+    this.#chores = new Wheel(this.#nowMs);
+    this.#received = network.received;
+    this.#view = new DataView(this.#received.buffer, this.#received.byteOffset, this.#received.byteLength);
+    this.#socketDrops = network.counters().receiveDrops;
+    this.#parts = {
+      nowMs,
+      random,
+      network,
+      pacer: this.#pacer,
+      table: this.#table,
+      demux: this.#demux,
+      chores: this.#chores,
+      intervalMs: init.qualityIntervalMs ?? INTERVAL_MS,
+      rtcpIntervalMs: init.rtcpIntervalMs ?? RTCP_INTERVAL_MS,
+      forget: (stream) => this.#forget(stream),
+    };
+    network.setSink(this);
+    this.#leaveTurns = network.joinTurns((turnMs) => this.#pace(turnMs));
+  }
+
+  async openPort(init: MediaPortInit): Promise<MediaPort> {
+    const id = this.#freePorts.pop() ?? this.#ports.push(undefined) - 1;
+    try {
+      const port = await openEnginePort(this.network, id, init, (closing) => this.#closePort(closing));
+      this.#ports[id] = port;
+      return port;
+    } catch (error) {
+      this.#freePorts.push(id);
+      throw error;
+    }
+  }
+
+  #closePort(port: EnginePort): void {
+    for (const stream of this.#streams) if (stream?.port === port) stream.close();
+    this.#ports[port.id] = undefined;
+    this.#freePorts.push(port.id);
+  }
+
+  openStream(init: MediaStreamInit): MediaStream {
+    const { script, series } = init;
+    const port = init.port as EnginePort;
+    if (!port.isOpen) throw new Error('the media port is closed');
+    let counts = this.#counts.get(series);
+    if (counts === undefined) {
+      counts = new SeriesCounts(series);
+      this.#counts.set(series, counts);
+    }
+    port.counts = counts;
+    const compiled = script === null ? null : this.#compiled(script);
+    const id = this.#freeStreams.pop() ?? this.#streams.push(undefined) - 1;
+    const stream = new EngineStream(id, init, counts, compiled, this.#parts);
+    this.#streams[id] = stream;
+    this.#streamCount += 1;
+    this.network.wake();
+    return stream;
+  }
+
+  #compiled(script: PacketScript): CompiledScript<PayloadStore> {
+    let compiled = this.#scripts.get(script);
+    if (compiled === undefined) {
+      compiled = compileScript(script, this.network.storePayloads(script.packets.map(({ payload }) => payload)));
+      this.#scripts.set(script, compiled);
+    }
+    return compiled;
+  }
+
+  #forget(stream: EngineStream): void {
+    const { id } = stream;
+    this.#pacer.close(id);
+    this.#chores.remove(id * 2);
+    this.#chores.remove(id * 2 + 1);
+    this.#demux.remove(stream.demuxStream);
+    this.#streams[id] = undefined;
+    this.#freeStreams.push(id);
+    this.#streamCount -= 1;
+  }
+
+  #pace(nowMs: number): number {
+    this.#nowMs = nowMs;
+    const nextMs = this.#pacer.advance(nowMs);
+    this.#chores.advance(nowMs, this.#doChore);
+    return Math.min(nextMs, this.#chores.quietUntilMs(CHORE_HORIZON_MS));
+  }
+
+  readonly #doChore = (entry: number, dueMs: number): void => {
+    const stream = this.#streams[entry >> 1];
+    if ((entry & 1) === 0) stream?.endInterval(dueMs);
+    else stream?.sendReport(this.#nowMs);
+  };
+
+  #sendPacket(
+    id: number,
+    { source, markers }: CompiledScript<PayloadStore>,
+    packet: number,
+    sequence: number,
+    timestamp: number,
+    lateMs: number,
+  ): void {
+    const stream = this.#streams[id] as EngineStream;
+    const markerAndType = (markers[packet] as number) | stream.sendPayloadType;
+    this.#lateness.add(lateMs);
+    stream.counts.series.sendLatenessMs.record(lateMs);
+    if (stream.isProtected) return stream.sendProtected(markerAndType, sequence, timestamp, source, packet);
+    const length = RTP_HEADER_BYTES + (source.offsets[packet + 1] as number) - (source.offsets[packet] as number);
+    stream.countSent(length, length);
+    stream.port.rtpSocket.push(markerAndType, sequence, timestamp, stream.ssrc, source, packet, stream.remote.index, id);
+  }
+
+  unsent(id: number, code: string): void {
+    this.#streams[id]?.uncountSent(code);
+    this.#init.health.taint('media could not be sent');
+  }
+
+  packet(tag: number, offset: number, length: number, from: number, atMs: number): void {
+    const port = this.#ports[portOfTag(tag)];
+    if (port === undefined) return;
+    if (length < RTP_HEADER_BYTES && !(length >= 8 && isRtcp(this.#received[offset + 1] as number))) {
+      port.counts?.reject(length > 0 && (this.#received[offset] as number) >> 6 !== 2 ? 'version' : 'truncated');
+      return;
+    }
+    if (isRtcpTag(tag) || (port.isMuxed && isRtcp(this.#received[offset + 1] as number))) {
+      this.#receiveRtcp(port, offset, length, from, atMs);
+      return;
+    }
+    const ssrc = this.#view.getInt32(offset + 8);
+    let id = this.#demux.flows.find(port.id, from, ssrc);
+    if (id < 0) id = this.#learn(port, offset, from, ssrc);
+    if (id < 0) return;
+    const stream = this.#streams[id] as EngineStream;
+    if (stream.isReceiving) this.#receiveRtp(stream, offset, length, atMs);
+  }
+
+  #receiveRtp(stream: EngineStream, offset: number, wireLength: number, atMs: number): void {
+    const bytes = this.#received;
+    let length = wireLength;
+    if (stream.srtpReceiver !== null) {
+      length = stream.srtpReceiver.unprotectInPlace(bytes, offset, wireLength);
+      if (length < 0) return stream.counts.reject('auth');
+    }
+    let payloadStart = offset + RTP_HEADER_BYTES;
+    let payloadEnd = offset + length;
+    if (bytes[offset] !== 0x80) {
+      payloadStart = rtpPayloadStart(bytes, offset, payloadEnd);
+      if (payloadStart >= 0) payloadEnd = rtpPayloadEnd(bytes, offset, payloadStart, payloadEnd);
+      if (payloadStart < 0 || payloadEnd < 0) return stream.counts.reject(payloadEnd === RTP_PADDING ? 'padding' : 'truncated');
+    }
+    const payloadType = (bytes[offset + 1] as number) & 0x7f;
+    if (!stream.takesPayloadType(payloadType)) return stream.counts.reject('payload-type');
+    const view = this.#view;
+    const timestamp = view.getInt32(offset + 4);
+    const outcome = stream.receive(payloadType, view.getUint16(offset + 2), timestamp, atMs, wireLength + IP_UDP_BYTES);
+    if (payloadType === stream.init.dtmfPayloadType && outcome !== DUPLICATE)
+      stream.receiveDigit(bytes.subarray(payloadStart, payloadEnd), timestamp);
+  }
+
+  /** A packet of no flow that is known: whose it is now, or -1 with the reason counted. */
+  #learn(port: EnginePort, offset: number, from: number, ssrc: number): number {
+    if ((this.#received[offset] as number) >> 6 !== 2) {
+      port.counts?.reject('version');
+      return -1;
+    }
+    const demux = this.#demux;
+    const id = demux.learn(port.id, from, ssrc >>> 0, (this.#received[offset + 1] as number) & 0x7f);
+    if (id < 0) port.counts?.reject(demux.refusal);
+    else if (demux.isChanged) {
+      this.#streams[id]?.counts.reject('ssrc-change');
+      this.#table.restart(id);
+    }
+    return id;
+  }
+
+  #receiveRtcp(port: EnginePort, offset: number, length: number, from: number, atMs: number): void {
+    if (length < 8) return port.counts?.reject('rtcp');
+    // A copy: SRTCP is opened out of place, and callbacks may see it later.
+    let bytes: Uint8Array = this.#received.slice(offset, offset + length);
+    const reporter = this.#demux.ofReporter(port.id, from, this.#view.getUint32(offset + 4));
+    const reporting = reporter === undefined ? undefined : this.#streams[reporter.id];
+    if (reporting?.srtpReceiver) {
+      const opened = reporting.srtpReceiver.unprotectRtcp(bytes);
+      if (opened === null) return reporting.counts.reject('auth');
+      bytes = opened;
+    }
+    const parsed = parseRtcp(bytes);
+    const counts = reporting?.counts ?? port.counts;
+    if (!parsed.ok) return counts?.reject('rtcp');
+    const concerned = new Set<DemuxStream>(reporter === undefined ? [] : [reporter]);
+    for (const packet of parsed.packets) {
+      if (packet.type !== 'sr' && packet.type !== 'rr') continue;
+      for (const { ssrc } of packet.reports) {
+        const own = this.#demux.byOwnSsrc(port.id, ssrc);
+        if (own !== undefined) concerned.add(own);
+      }
+    }
+    if (concerned.size === 0) return counts?.reject('rtcp-stranger');
+    for (const { id } of concerned) for (const packet of parsed.packets) this.#streams[id]?.receiveRtcp(packet, from, atMs);
+  }
+
+  flush(): void {
+    const { health, network } = this.#init;
+    for (const counts of this.#counts.values()) counts.flush();
+    if (this.#lateness.takePercentile(99) > LATENESS_P99_MS_MAX) health.taint('media sent late');
+    if (this.#skipped > 0) health.taint('media left out: it was more than 200 ms late');
+    this.#skipped = 0;
+    const { receiveDrops } = network.counters();
+    if (receiveDrops > this.#socketDrops) health.socketDrops(receiveDrops - this.#socketDrops);
+    this.#socketDrops = receiveDrops;
+  }
+
+  streamCount(): number {
+    return this.#streamCount;
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream?.close();
+    this.flush();
+    for (const port of this.#ports) port?.close();
+    this.#leaveTurns();
+  }
+}
+
+/** One for a network at a time: it takes the packets of all engine sockets. */
+export function createMediaEngine(init: MediaEngineInit): MediaEngine {
+  return new Engine(init);
+}
