@@ -9,8 +9,9 @@ import { type PacketScript, type ScriptPacket, WIRE_OVERHEAD_BYTES } from './pac
 
 export interface PatternInit {
   readonly codec: G711Law | 'opus';
-  readonly ptimeMs: 10 | 20 | 40 | 60;
-  /** Payload of each Opus packet; default that of 32 kbit/s. G.711 has 8 bytes a millisecond. */
+  /** Opus: a multiple of 10, at most 120. */
+  readonly ptimeMs: number;
+  /** About the payload of each Opus packet; default that of 32 kbit/s. G.711 has 8 bytes a millisecond. */
   readonly bytes?: number;
 }
 
@@ -33,8 +34,11 @@ const VIDEO_CLOCK_HZ = 90_000;
 const TONE_HZ = 400;
 /** About -20 dBm0, the level of speech. */
 const TONE_AMPLITUDE = 3200;
-/** Opus configurations for fullband speech of these lengths, mono, one frame a packet (RFC 6716, 3.1). */
-const OPUS_TOC: Readonly<Record<PatternInit['ptimeMs'], number>> = { 10: 14 << 3, 20: 15 << 3, 40: 10 << 3, 60: 11 << 3 };
+/** Opus configurations: fullband speech in frames of 10 and 20 ms (RFC 6716, 3.1). */
+const OPUS_10_MS = 14 << 3;
+const OPUS_20_MS = 15 << 3;
+/** "Several frames of one size" (RFC 6716, 3.2.5). */
+const OPUS_CODE_3 = 3;
 /** A keyframe is about so many times as large as the frames between. */
 const KEYFRAME_WEIGHT = 4;
 /** The packets of a frame are spread over this part of its interval: an encoder's pacer leaves room before the next. */
@@ -44,7 +48,7 @@ const SPREAD_SHARE = 0.8;
 export function patternScript({ codec, ptimeMs, bytes }: PatternInit): PacketScript {
   const clockRateHz = codec === 'opus' ? 48_000 : 8000;
   const ticks = (clockRateHz * ptimeMs) / 1000;
-  const payload = codec === 'opus' ? opusPattern(OPUS_TOC[ptimeMs], bytes ?? ptimeMs * 4) : tone(codec, ticks);
+  const payload = codec === 'opus' ? opusPattern(ptimeMs, bytes ?? ptimeMs * 4) : tone(codec, ticks);
   return {
     kind: 'audio',
     codec,
@@ -60,8 +64,12 @@ function tone(law: G711Law, samples: number): Uint8Array {
   return encodeG711(law, wave);
 }
 
-function opusPattern(toc: number, bytes: number): Uint8Array {
-  return Uint8Array.from({ length: bytes }, (_, index) => (index === 0 ? toc : (index * 73) & 0xff));
+/** A packet that every parser takes apart as RFC 6716, 3 has it; what a decoder would make of the frames is noise. */
+function opusPattern(ptimeMs: number, bytes: number): Uint8Array {
+  const [config, frames] = ptimeMs % 20 === 0 ? [OPUS_20_MS, ptimeMs / 20] : [OPUS_10_MS, ptimeMs / 10];
+  const header = frames === 1 ? [config] : [config | OPUS_CODE_3, frames];
+  const frameBytes = Math.max(1, Math.floor((bytes - header.length) / frames));
+  return Uint8Array.from({ length: header.length + frames * frameBytes }, (_, index) => header[index] ?? (index * 73) & 0xff);
 }
 
 /**
@@ -103,8 +111,8 @@ function fitFrame(wanted: number, packetsOf: (bytes: number) => Uint8Array[]): U
   return packetsOf(whole - headers);
 }
 
-/** A profile by name: 80 kbit/s of PCMU, or 150 kbit/s of H.264 at 15 frames a second. */
+/** A profile by name: 80 kbit/s of PCMU, or 150 kbit/s of VP8 at 15 frames a second. */
 export function profileScript(profile: Profile): PacketScript {
   if (profile === 'audio-80k') return patternScript({ codec: 'PCMU', ptimeMs: 20 });
-  return videoScript({ codec: 'H264', bitsPerSecond: 150_000, framesPerSecond: 15, gop: 30, packetBytesMax: 1200 });
+  return videoScript({ codec: 'VP8', bitsPerSecond: 150_000, framesPerSecond: 15, gop: 30, packetBytesMax: 1200 });
 }

@@ -45,10 +45,14 @@ const DECODED: Readonly<Record<G711Law, Int16Array>> = {
 
 export function encodeG711(law: G711Law, samples: Int16Array): Uint8Array {
   const encode = law === 'PCMU' ? encodeMulaw : encodeAlaw;
-  return Uint8Array.from(samples, encode);
+  const bytes = new Uint8Array(samples.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = encode(samples[index] as number);
+  return bytes;
 }
 
 export function decodeG711(law: G711Law, bytes: Uint8Array): Int16Array {
   const decoded = DECODED[law];
-  return Int16Array.from(bytes, (byte) => decoded[byte] as number);
+  const samples = new Int16Array(bytes.length);
+  for (let index = 0; index < samples.length; index++) samples[index] = decoded[bytes[index] as number] as number;
+  return samples;
 }
