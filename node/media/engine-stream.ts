@@ -1,11 +1,12 @@
 // One media stream of the engine: what it sends (script, digits, RTCP), what it makes of each packet that is its own, and what its owner may do with it.
 // The shared machinery - pacing, receive statistics, whose packet it is, periodic chores - comes from the engine; this file decides for one stream.
 
-import { createDtmfDetector, type DtmfDetector, dtmfDurationMs, dtmfPackets } from '../wire/dtmf.ts';
+import { createDtmfDetector, type DtmfDetector } from '../wire/dtmf.ts';
 import type { RtcpPacket } from '../wire/rtcp.ts';
 import { RTP_HEADER_BYTES } from '../wire/rtp.ts';
 import { createSrtpReceiver, createSrtpSender, SRTP_OVERHEAD_BYTES, type SrtpReceiver, type SrtpSender } from '../wire/srtp.ts';
 import { type Demux, type DemuxStream, UNBOUND } from './demux.ts';
+import { DigitQueue } from './digit-queue.ts';
 import type { EnginePort } from './engine-port.ts';
 import type { MediaStream, MediaStreamInit, MediaTotals, RemoteMedia } from './engine-types.ts';
 import type { CompiledScript, Pacer } from './pacer.ts';
@@ -13,7 +14,7 @@ import type { PacketNetwork, PayloadStore } from './packet-batch.ts';
 import { scriptBitsPerSecond } from './packet-script.ts';
 import { type IntervalFacts, QualityMeter } from './quality.ts';
 import type { ReceiveTable } from './receive-stats.ts';
-import { ACCEPTED, DUPLICATE, ON_PROBATION, OUT_OF_RANGE, PROBATION_FAILED, RESTARTED, TOO_LATE, VALIDATED } from './receive-stats.ts';
+import { ACCEPTED, DUPLICATE, OUT_OF_RANGE, PROBATION_FAILED, REORDERED, RESTARTED, TOO_LATE, VALIDATED } from './receive-stats.ts';
 import { type ReportFacts, RtcpSession, rtcpDelayMs } from './rtcp-session.ts';
 import type { SeriesCounts } from './series-counts.ts';
 import type { NetAddress } from './udp.ts';
@@ -22,9 +23,14 @@ import type { Wheel } from './wheel.ts';
 /** IPv4 20, UDP 8: what a packet has on the wire beside its RTP bytes. */
 export const IP_UDP_BYTES = 28;
 const PACKET_BYTES_MAX = 2_048;
-const DTMF_DURATION_MS = 100;
-const DTMF_GAP_MS = 60;
-const DTMF_PTIME_MS = 20;
+
+/** Outcomes of receiving that are counted as rejections, by kind. */
+const REFUSALS: ReadonlyMap<number, string> = new Map([
+  [TOO_LATE, 'late'],
+  [OUT_OF_RANGE, 'sequence'],
+  [PROBATION_FAILED, 'probation'],
+  [RESTARTED, 'restart'],
+]);
 
 /** What all streams of an engine share. */
 export interface StreamParts {
@@ -39,13 +45,6 @@ export interface StreamParts {
   readonly intervalMs: number;
   readonly rtcpIntervalMs: number;
   readonly forget: (stream: EngineStream) => void;
-}
-
-interface DuePacket {
-  readonly dueMs: number;
-  readonly timestamp: number;
-  readonly marker: boolean;
-  readonly payload: Uint8Array;
 }
 
 /** SRTP works on a copy, so that stored payloads stay what they are. */
@@ -68,10 +67,11 @@ export class EngineStream implements MediaStream {
   readonly #payloadType: number;
   remote: NetAddress;
   #remoteRtcp: NetAddress;
-  #dtmfDue: DuePacket[] = [];
-  #dtmfEndMs = Number.NEGATIVE_INFINITY;
+  readonly #digits = new DigitQueue();
   isReceiving: boolean;
   #isOpen = true;
+  #hasFirst = false;
+  #lastTotals: MediaTotals | null = null;
   packetsSent = 0;
   octetsSent = 0;
   #bytesReceived = 0;
@@ -165,37 +165,27 @@ export class EngineStream implements MediaStream {
   }
 
   sendDtmf(digits: string, options: { readonly durationMs?: number; readonly gapMs?: number } = {}): number {
-    const { dtmfPayloadType } = this.init;
-    if (dtmfPayloadType === null) throw new Error('telephone-event was not negotiated');
+    if (this.init.dtmfPayloadType === null) throw new Error('telephone-event was not negotiated');
     const { pacer, network, nowMs } = this.#parts;
-    const { durationMs = DTMF_DURATION_MS, gapMs = DTMF_GAP_MS } = options;
-    const startMs = Math.max(nowMs(), this.#dtmfEndMs + gapMs);
-    const clockRateHz = this.#clockRateHz();
-    const base = pacer.timestampAt(this.id, startMs, clockRateHz);
     const { script } = this.init;
-    const ptimeMs = script === null ? DTMF_PTIME_MS : script.cycleMs / script.packets.length;
-    for (const { offsetMs, timestampOffset, marker, payload } of dtmfPackets(digits, { clockRateHz, durationMs, gapMs, ptimeMs }))
-      this.#dtmfDue.push({ dueMs: startMs + offsetMs, timestamp: base + timestampOffset, marker, payload });
-    this.#dtmfEndMs = startMs + dtmfDurationMs(digits, { durationMs, gapMs });
-    const last = this.#dtmfDue.at(-1);
-    if (last !== undefined) {
-      pacer.setQuiet(this.id, Math.max(this.#dtmfEndMs, last.dueMs + 1));
-      pacer.wakeAt(this.id, (this.#dtmfDue[0] as DuePacket).dueMs);
-      network.wake();
-    }
-    return this.#dtmfEndMs;
+    const ptimeMs = script === null ? undefined : script.cycleMs / script.packets.length;
+    const clockRateHz = this.#clockRateHz();
+    const timestampAt = (atMs: number): number => pacer.timestampAt(this.id, atMs, clockRateHz);
+    const endMs = this.#digits.add(digits, { ...options, ptimeMs, clockRateHz, nowMs: nowMs(), timestampAt });
+    pacer.setQuiet(this.id, this.#digits.quietUntilMs);
+    pacer.wakeAt(this.id, this.#digits.nextMs);
+    network.wake();
+    return endMs;
   }
 
   /** Digits that are due leave. */
   sendDueDigits(nowMs: number): void {
-    const due = this.#dtmfDue.findIndex(({ dueMs }) => dueMs > nowMs);
-    const packets = this.#dtmfDue.splice(0, due < 0 ? this.#dtmfDue.length : due);
-    for (const { timestamp, marker, payload } of packets) {
+    const { pacer } = this.#parts;
+    for (const { timestamp, marker, payload } of this.#digits.takeDue(nowMs)) {
       const markerAndType = (marker ? 0x80 : 0) | (this.init.dtmfPayloadType as number);
-      this.#sendCopied(markerAndType, this.#parts.pacer.takeSequence(this.id), timestamp, payload);
+      this.#sendCopied(markerAndType, pacer.takeSequence(this.id), timestamp, payload);
     }
-    const next = this.#dtmfDue[0];
-    if (next !== undefined) this.#parts.pacer.wakeAt(this.id, next.dueMs);
+    pacer.wakeAt(this.id, this.#digits.nextMs);
   }
 
   // ---- receiving ----
@@ -221,22 +211,18 @@ export class EngineStream implements MediaStream {
 
   #receiveOther(outcome: number, atMs: number, wireBytes: number): number {
     const { counts } = this;
+    const refusal = REFUSALS.get(outcome);
+    if (refusal !== undefined) counts.reject(refusal);
     if (outcome === DUPLICATE) counts.duplicates += 1;
-    else if (outcome === TOO_LATE) counts.reject('late');
-    else if (outcome === OUT_OF_RANGE) counts.reject('sequence');
-    else if (outcome === PROBATION_FAILED) counts.reject('probation');
-    if (outcome === RESTARTED) counts.reject('restart');
-    if (outcome !== RESTARTED && outcome !== VALIDATED && outcome !== ON_PROBATION) return outcome;
+    if (outcome === REORDERED) counts.reordered += 1;
     // A packet on probation is counted with the one that confirms it, of about the same size.
-    const packets = outcome === ON_PROBATION ? 0 : outcome === VALIDATED ? 2 : 1;
+    const packets = outcome === VALIDATED ? 2 : outcome === REORDERED || outcome === RESTARTED ? 1 : 0;
     counts.packetsReceived += packets;
     counts.bytesReceived += packets * wireBytes;
     this.#bytesReceived += packets * wireBytes;
     if (outcome === VALIDATED) this.#noteFirst(this.#parts.table.firstMs, atMs);
     return outcome;
   }
-
-  #hasFirst = false;
 
   #noteFirst(firstMs: number, atMs: number): void {
     if (this.#hasFirst) return;
@@ -381,8 +367,6 @@ export class EngineStream implements MediaStream {
       mosMin: this.#quality?.mosMin ?? null,
     };
   }
-
-  #lastTotals: MediaTotals | null = null;
 
   close(): MediaTotals {
     if (this.#lastTotals !== null) return this.#lastTotals;

@@ -4,7 +4,7 @@
 // be sent, or was dropped at our own sockets: then the generator, not the target, shaped what was measured (P8).
 
 import { parseRtcp } from '../wire/rtcp.ts';
-import { isRtcp, RTP_HEADER_BYTES, RTP_PADDING, rtpPayloadEnd, rtpPayloadStart } from '../wire/rtp.ts';
+import { isRtcp, RTP_HEADER_BYTES, RTP_VERSION, rtpPayloadEnd, rtpPayloadStart } from '../wire/rtp.ts';
 import { Demux, type DemuxStream } from './demux.ts';
 import { type EnginePort, isRtcpTag, openEnginePort, portOfTag } from './engine-port.ts';
 import { EngineStream, IP_UDP_BYTES, type StreamParts } from './engine-stream.ts';
@@ -206,8 +206,9 @@ class Engine implements MediaEngine, PacketSink {
     let payloadEnd = offset + length;
     if (bytes[offset] !== 0x80) {
       payloadStart = rtpPayloadStart(bytes, offset, payloadEnd);
-      if (payloadStart >= 0) payloadEnd = rtpPayloadEnd(bytes, offset, payloadStart, payloadEnd);
-      if (payloadStart < 0 || payloadEnd < 0) return stream.counts.reject(payloadEnd === RTP_PADDING ? 'padding' : 'truncated');
+      if (payloadStart < 0) return stream.counts.reject(payloadStart === RTP_VERSION ? 'version' : 'truncated');
+      payloadEnd = rtpPayloadEnd(bytes, offset, payloadStart, payloadEnd);
+      if (payloadEnd < 0) return stream.counts.reject('padding');
     }
     const payloadType = (bytes[offset + 1] as number) & 0x7f;
     if (!stream.takesPayloadType(payloadType)) return stream.counts.reject('payload-type');

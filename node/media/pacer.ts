@@ -120,9 +120,9 @@ export class Pacer<Source> {
     this.#quietUntilMs[stream] = untilMs;
   }
 
-  /** Calls `output.wake` once at `atMs`. */
+  /** Calls `output.wake` once at `atMs`; never for Infinity. */
   wakeAt(stream: number, atMs: number): void {
-    this.#wheel.insert(stream * 2 + 1, atMs);
+    if (atMs < Number.POSITIVE_INFINITY) this.#wheel.insert(stream * 2 + 1, atMs);
   }
 
   /** For packets that are not of the script: they share its sequence. */

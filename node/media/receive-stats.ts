@@ -32,6 +32,8 @@ export const VALIDATED = 5;
 export const RESTARTED = 6;
 /** The packet that was on probation is given up for this one. */
 export const PROBATION_FAILED = 7;
+/** Accepted, behind a later one. */
+export const REORDERED = 8;
 
 const MAX = 0;
 const CYCLES = 1;
@@ -41,10 +43,10 @@ const SEEN_LOW = 4;
 const SEEN_HIGH = 5;
 const LAST_TIMESTAMP = 6;
 const STEP = 7;
-const RECEIVED = 8;
-const REORDERED = 9;
-const DUPLICATES = 10;
-const LATE = 11;
+const RECEIVED_COUNT = 8;
+const REORDERED_COUNT = 9;
+const DUPLICATE_COUNT = 10;
+const LATE_COUNT = 11;
 const CLOCK_RATE = 12;
 const INTS = 16;
 
@@ -96,6 +98,7 @@ export class ReceiveTable {
     const state = ints[at + STATE] as number;
     if (state !== VALID) return this.#prove(row, state, sequence, timestamp, atMs);
     const ahead = (sequence - (ints[at + MAX] as number)) & 0xffff;
+    let outcome = ACCEPTED;
     if (ahead === 0) return this.#duplicate(at);
     if (ahead < DROPOUT_MAX) {
       if (sequence < (ints[at + MAX] as number)) ints[at + CYCLES] = (ints[at + CYCLES] as number) + 1;
@@ -109,15 +112,15 @@ export class ReceiveTable {
       this.restart(row);
       this.#begin(row, sequence, timestamp, atMs);
       ints[at + STATE] = VALID;
-      ints[at + RECEIVED] = (ints[at + RECEIVED] as number) + 1;
+      ints[at + RECEIVED_COUNT] = (ints[at + RECEIVED_COUNT] as number) + 1;
       return RESTARTED;
     } else {
-      const outcome = this.#behind(row, 0x1_0000 - ahead);
-      if (outcome !== ACCEPTED) return outcome;
+      outcome = this.#behind(row, 0x1_0000 - ahead);
+      if (outcome !== REORDERED) return outcome;
     }
-    ints[at + RECEIVED] = (ints[at + RECEIVED] as number) + 1;
+    ints[at + RECEIVED_COUNT] = (ints[at + RECEIVED_COUNT] as number) + 1;
     if (hasTiming) this.#time(row, timestamp, atMs);
-    return ACCEPTED;
+    return outcome;
   }
 
   /** What comes next is another beginning (a new SSRC, or after hold): what was counted stays. */
@@ -134,7 +137,7 @@ export class ReceiveTable {
       ints[at + MAX] = sequence;
       ints[at + SEEN_LOW] = 3;
       ints[at + STATE] = VALID;
-      ints[at + RECEIVED] = (ints[at + RECEIVED] as number) + 2;
+      ints[at + RECEIVED_COUNT] = (ints[at + RECEIVED_COUNT] as number) + 2;
       this.firstMs = this.lastArrivalMs(row);
       this.#time(row, timestamp, atMs);
       return VALIDATED;
@@ -175,22 +178,22 @@ export class ReceiveTable {
     const ints = this.#ints;
     const at = row * INTS;
     if (back >= WINDOW) {
-      ints[at + LATE] = (ints[at + LATE] as number) + 1;
+      ints[at + LATE_COUNT] = (ints[at + LATE_COUNT] as number) + 1;
       return TOO_LATE;
     }
     const word = at + (back < 32 ? SEEN_LOW : SEEN_HIGH);
     const bit = 1 << (back & 31);
     if (((ints[word] as number) & bit) !== 0) return this.#duplicate(at);
     ints[word] = (ints[word] as number) | bit;
-    ints[at + REORDERED] = (ints[at + REORDERED] as number) + 1;
+    ints[at + REORDERED_COUNT] = (ints[at + REORDERED_COUNT] as number) + 1;
     const extended = this.highestSequence(row) - back;
     const doubles = this.#doubles;
     if (extended < (doubles[row * DOUBLES + BASE] as number)) doubles[row * DOUBLES + BASE] = extended;
-    return ACCEPTED;
+    return REORDERED;
   }
 
   #duplicate(at: number): number {
-    this.#ints[at + DUPLICATES] = (this.#ints[at + DUPLICATES] as number) + 1;
+    this.#ints[at + DUPLICATE_COUNT] = (this.#ints[at + DUPLICATE_COUNT] as number) + 1;
     return DUPLICATE;
   }
 
@@ -233,19 +236,19 @@ export class ReceiveTable {
 
   /** Each packet once. */
   received(row: number): number {
-    return this.#ints[row * INTS + RECEIVED] as number;
+    return this.#ints[row * INTS + RECEIVED_COUNT] as number;
   }
 
   reordered(row: number): number {
-    return this.#ints[row * INTS + REORDERED] as number;
+    return this.#ints[row * INTS + REORDERED_COUNT] as number;
   }
 
   duplicates(row: number): number {
-    return this.#ints[row * INTS + DUPLICATES] as number;
+    return this.#ints[row * INTS + DUPLICATE_COUNT] as number;
   }
 
   tooLate(row: number): number {
-    return this.#ints[row * INTS + LATE] as number;
+    return this.#ints[row * INTS + LATE_COUNT] as number;
   }
 
   jitterTicks(row: number): number {
