@@ -31,8 +31,8 @@ function say(text: string): void {
   else err(`demo: ${text}`);
 }
 
-/** The target on a free port; answers its URL. */
-async function startTarget(): Promise<{ child: ChildProcess; url: string }> {
+/** The target on free ports; answers its URL and where it takes calls. */
+async function startTarget(): Promise<{ child: ChildProcess; url: string; sip: string }> {
   const child = spawn(process.execPath, [join(rootPath, 'tools/target/main.ts'), '--port', '0', '--exit-on-stdin-close'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -42,7 +42,8 @@ async function startTarget(): Promise<{ child: ChildProcess; url: string }> {
     wait(clock, TARGET_READY_MS_MAX).then(() => ''),
   ]);
   if (line === '') throw new Error('the target did not start');
-  return { child, url: (JSON.parse(line) as { url: string }).url };
+  const { url, sipPort } = JSON.parse(line) as { url: string; sipPort: number };
+  return { child, url, sip: `127.0.0.1:${sipPort}` };
 }
 
 const ended = (child: ChildProcess): Promise<number> =>
@@ -110,7 +111,17 @@ async function demo(): Promise<number> {
   const runs = mkdtempSync(join(tmpdir(), 'quilt-demo-'));
   const target = await startTarget();
   say(`target ${target.url}, four nodes, about 30 s of load; run folder in ${runs}`);
-  const flags = ['-e', `target=${target.url}`, '--nodes', String(NODES), '--run-folder', runs, ...process.argv.slice(2)];
+  const flags = [
+    '-e',
+    `target=${target.url}`,
+    '-e',
+    `sip=${target.sip}`,
+    '--nodes',
+    String(NODES),
+    '--run-folder',
+    runs,
+    ...process.argv.slice(2),
+  ];
   const run = spawn(process.execPath, [join(rootPath, 'node/quilt-swarm.mjs'), 'run', join(rootPath, 'scenarios/demo.yaml'), ...flags], {
     stdio: 'inherit',
   });

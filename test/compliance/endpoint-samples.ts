@@ -11,6 +11,8 @@ export interface Sample {
   readonly sign: string;
   /** The type does not look at what the target says: rubbish is no failure to it. */
   readonly isConnectOnly?: boolean;
+  /** Sends datagrams only: there is no connection to be refused, and nobody there looks like silence. */
+  readonly isDatagram?: boolean;
   readonly needs?: readonly SystemPart[];
 }
 
@@ -53,5 +55,24 @@ export const samples: Readonly<Record<string, Sample>> = {
     }),
     sign: 'echo_rtt',
     needs: ['python3'],
+  },
+  sip: {
+    behavior: (port) => ({
+      server: `sip:127.0.0.1:${port};transport=tcp`,
+      call: `sip:meeting@127.0.0.1:${port}`,
+      joinedWhen: 'media',
+      redial: { attempts: 5, wait: '20ms', factor: 1 },
+      media: { firstPacketWithin: '300ms' },
+    }),
+    sign: 'sip_call_setup',
+  },
+  rtp: {
+    behavior: (port) => ({
+      streams: [{ to: `127.0.0.1:${port}`, audio: 'audio-80k' }],
+      joinedWhen: 'media',
+      firstPacketWithin: '300ms',
+    }),
+    sign: 'rtp_first_packet',
+    isDatagram: true,
   },
 };

@@ -4,6 +4,7 @@
 import type { CallEvent, SipCall, SipFailure } from '../../sip/types.ts';
 import type { Clock, EndpointContext, TimerEntry } from '../endpoint.ts';
 import type { CallMedia } from './call-media.ts';
+import { type FailureWord, failureWord } from './cause.ts';
 import { type CompiledSip, type CompiledStep, stepMs } from './compile.ts';
 import type { SignallingSeries } from './metrics.ts';
 import type { SipOptions } from './options.ts';
@@ -249,11 +250,8 @@ export class Conversation {
   }
 
   #failed(event: SipFailure): void {
-    const { status, cause, reason, retryAfterMs } = event;
-    if (this.#end === null) {
-      const word = status === null || cause === 'auth-rejected' || cause === 'redirect-limit' ? cause : `status-${status}`;
-      this.#fail(word, reason, retryAfterMs);
-    }
+    const { side, word } = failureWord(event);
+    this.#fail(word, event.reason, event.retryAfterMs, side);
     this.#over();
   }
 
@@ -269,12 +267,12 @@ export class Conversation {
   }
 
   /** The one failure of this call; what follows from it is not told again. */
-  #fail(cause: string, example: string, retryAfterMs: number | null = null): void {
+  #fail(cause: string, example: string, retryAfterMs: number | null = null, side: FailureWord['side'] = 'target'): void {
     if (this.#end !== null) return;
     const { series, context } = this.#init;
     this.#end = { kind: 'failed', retryAfterMs };
     series.failure(cause);
-    if (cause === 'overload') context.broken(cause, example);
+    if (side === 'generator') context.broken(cause, example);
     else context.fail(cause, example);
   }
 

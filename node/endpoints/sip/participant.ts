@@ -7,6 +7,7 @@ import { compileTemplate, missingNames, type Template } from '../../core/templat
 import type { IncomingCall, Registration, RegistrationEvent, SipAgent, SipStack } from '../../sip/types.ts';
 import type { Endpoint, EndpointContext } from '../endpoint.ts';
 import { CallMedia, type MediaGroup, type MediaPorts } from './call-media.ts';
+import { failureWord } from './cause.ts';
 import { uriHost } from './compile.ts';
 import { Conversation, type ConversationEnd, type ConversationGroup } from './conversation.ts';
 
@@ -130,9 +131,10 @@ export class Participant implements Endpoint {
         onState: (event) => {
           if (event.kind === 'registered') series.registerDuration.record(event.responseMs);
           if (event.kind === 'failed') {
-            const cause = `register-${event.status === null || event.cause === 'auth-rejected' ? event.cause : `status-${event.status}`}`;
-            series.failure(cause);
-            context.fail(cause, event.reason);
+            const { side, word } = failureWord(event);
+            series.failure(`register-${word}`);
+            if (side === 'target') context.fail(`register-${word}`, event.reason);
+            else context.broken(`register-${word}`, event.reason);
           }
           this.#onRegistration(event);
           resolve(event.kind === 'registered');

@@ -1,5 +1,6 @@
-// receive HOST PORT PORTS IDLE_SECONDS: reads what comes in to PORTS sockets and only counts. At SIGTERM, or after IDLE_SECONDS without a packet, one line: packets,
-// CPU seconds, and how many the kernel dropped because a buffer was full. Says "ready" first, so that nobody sends too early.
+// receive HOST PORT PORTS IDLE_SECONDS GATHER_US: reads what comes in to PORTS sockets and only counts. GATHER_US is how long it lets packets gather between two looks,
+// so that batches are fuller; 0 reads each as soon as it comes. At SIGTERM, or after IDLE_SECONDS without a packet, one line: packets, CPU seconds, and how many
+// the kernel dropped because a buffer was full. Says "ready" first, so that nobody sends too early.
 
 #include "rtp.h"
 #include <linux/sock_diag.h>
@@ -22,7 +23,7 @@ int main(int argc, char **argv) {
   die_with_parent();
   // Without SA_RESTART: the signal has to end the call that waits.
   sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
-  long port = number(argc, argv, 2), ports = number(argc, argv, 3), idle_seconds = number(argc, argv, 4);
+  long port = number(argc, argv, 2), ports = number(argc, argv, 3), idle_seconds = number(argc, argv, 4), gather_us = number(argc, argv, 5);
   int poller = epoll_create1(0);
   int *sockets = calloc(ports, sizeof *sockets);
   for (long i = 0; i < ports; i++) {
@@ -40,6 +41,7 @@ int main(int argc, char **argv) {
   while (!is_over) {
     int count = epoll_wait(poller, ready, BATCH, idle_seconds * 1000);
     if (count == 0) break;
+    if (gather_us > 0) usleep(gather_us);
     for (int i = 0; i < count; i++) {
       int n;
       do {

@@ -130,7 +130,8 @@ function lineQueue(child: ChildProcess, ended: Promise<void>, name: string): Pro
 
 function program(child: ChildProcess, name: string): Program {
   const ended = new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
+    // 'close' means that its output was read; it does not come where only an IPC channel was open and we closed it.
+    child.once(child.stdout === null ? 'exit' : 'close', () => resolve());
     child.once('error', () => resolve());
   });
   const isRunning = (): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;

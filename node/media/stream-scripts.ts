@@ -1,0 +1,105 @@
+// From what a scenario says of a stream (stream-options.ts) to what is offered in SDP and what is sent: codecs with their payload types, and a script for
+// each codec that may be agreed on. Files are read through the caller; what is wrong with one is said with its name.
+
+import type { Problem } from '../core/errors.ts';
+import type { SdpCodec } from '../wire/sdp.ts';
+import { type PacketScript, scriptPacketsPerSecond } from './packet-script.ts';
+import { patternScript, profileScript, videoScript } from './sources.ts';
+import { pcapScript, type ScriptResult, wavScript } from './sources-files.ts';
+import type { AudioOptions, StreamOptions, VideoOptions } from './stream-options.ts';
+
+/** Static types as RFC 3551 has them; dynamic ones as most browsers and phones offer them. */
+const CODECS: Readonly<Record<AudioOptions['codec'] | VideoOptions['codec'], SdpCodec>> = {
+  PCMU: { payloadType: 0, name: 'PCMU', clockRateHz: 8000 },
+  PCMA: { payloadType: 8, name: 'PCMA', clockRateHz: 8000 },
+  opus: { payloadType: 111, name: 'opus', clockRateHz: 48_000, channels: 2, fmtp: 'useinbandfec=1' },
+  VP8: { payloadType: 96, name: 'VP8', clockRateHz: 90_000 },
+  H264: { payloadType: 97, name: 'H264', clockRateHz: 90_000, fmtp: 'packetization-mode=1;profile-level-id=42e01f' },
+};
+
+const PROFILE_CODEC = { 'audio-80k': CODECS.PCMU, 'video-150k': CODECS.VP8 } as const;
+const OPUS_BPS = 32_000;
+/** RTP payload of a video packet: with all headers below the 1,280 bytes that every IPv6 path carries. */
+const VIDEO_PACKET_BYTES = 1_200;
+/** A capture's rate is known when it is read; until then, that of 20 ms audio. */
+const CAPTURE_PACKETS_PER_S = 50;
+
+type Written = Exclude<StreamOptions, false>;
+const isVideo = (written: AudioOptions | VideoOptions): written is VideoOptions => written.codec === 'VP8' || written.codec === 'H264';
+
+/** By preference, each once. */
+export function codecsOf(written: Written): readonly SdpCodec[] {
+  if (typeof written === 'string') return [PROFILE_CODEC[written]];
+  const names = isVideo(written) ? [written.codec] : [written.codec, ...(written.accept ?? [])];
+  return [...new Set(names)].map((name) => CODECS[name]);
+}
+
+/** A script for each codec of `codecsOf`, by upper-case name; fewer where only a capture of one codec is there. Throws in words for a bad file. */
+export function scriptsOf(written: Written, readFile: (path: string) => Uint8Array): ReadonlyMap<string, PacketScript> {
+  const scripts = new Map<string, PacketScript>();
+  for (const { name } of codecsOf(written)) {
+    const script = typeof written === 'string' ? profileScript(written) : scriptOf(written, name as keyof typeof CODECS, readFile);
+    if (script !== null) scripts.set(name.toUpperCase(), script);
+  }
+  return scripts;
+}
+
+function scriptOf(
+  written: AudioOptions | VideoOptions,
+  name: keyof typeof CODECS,
+  readFile: (path: string) => Uint8Array,
+): PacketScript | null {
+  if (written.pcap !== undefined) {
+    if (name !== written.codec) return null;
+    const kind = isVideo(written) ? 'video' : 'audio';
+    const { clockRateHz } = CODECS[name];
+    return scriptIn(written.pcap, pcapScript({ bytes: readFile(written.pcap), kind, codec: name, clockRateHz }));
+  }
+  if (isVideo(written)) return syntheticVideo(written);
+  if (name === 'PCMU' || name === 'PCMA') {
+    if (written.file === undefined) return patternScript({ codec: name, ptimeMs: written.packetTime });
+    return scriptIn(written.file, wavScript({ bytes: readFile(written.file), codec: name, ptimeMs: written.packetTime }));
+  }
+  const bytes = Math.round(((written.bitrate ?? OPUS_BPS) * written.packetTime) / 8000);
+  return patternScript({ codec: 'opus', ptimeMs: written.packetTime, bytes });
+}
+
+const syntheticVideo = ({ codec, bitrate, framesPerSecond, keyframeEvery }: VideoOptions): PacketScript =>
+  videoScript({
+    codec,
+    bitsPerSecond: bitrate,
+    framesPerSecond,
+    gop: Math.max(1, Math.round((framesPerSecond * keyframeEvery) / 1000)),
+    packetBytesMax: VIDEO_PACKET_BYTES,
+  });
+
+function scriptIn(path: string, result: ScriptResult): PacketScript {
+  if (result.ok) return result.script;
+  throw new Error(`${path}: ${result.failure.detail} (${result.failure.kind})`);
+}
+
+/** What one stream of this kind sends; 0 for none. */
+export function streamPacketsPerSecond(written: StreamOptions): number {
+  if (written === false) return 0;
+  if (typeof written === 'string') return scriptPacketsPerSecond(profileScript(written));
+  if (written.pcap !== undefined) return CAPTURE_PACKETS_PER_S;
+  return isVideo(written) ? scriptPacketsPerSecond(syntheticVideo(written)) : 1000 / written.packetTime;
+}
+
+/** Files that are not there, and sources that contradict the codec. `key` is the stream's own place. */
+export function checkStreamFiles(written: StreamOptions, key: string, facts: { fileExists(path: string): boolean }): Problem[] {
+  if (written === false || typeof written === 'string') return [];
+  const problems: Problem[] = [];
+  const complain = (name: string, message: string, hint: string): void => {
+    problems.push({ code: 'QUILT_MEDIA_FILE', message, key: `${key}.${name}`, hint });
+  };
+  const file = isVideo(written) ? undefined : written.file;
+  for (const [name, path] of Object.entries({ file, pcap: written.pcap })) {
+    if (path !== undefined && !facts.fileExists(path))
+      complain(name, `there is no file ${path}`, 'paths are relative to the scenario file');
+  }
+  if (file !== undefined && written.pcap !== undefined) complain('pcap', 'a stream plays one source', 'leave file or pcap out');
+  if (file !== undefined && [written.codec, ...((written as AudioOptions).accept ?? [])].includes('opus'))
+    complain('file', 'WAV files are played with PCMU and PCMA only', 'take another codec, or a pcap of opus');
+  return problems;
+}
