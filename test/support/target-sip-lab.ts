@@ -10,6 +10,7 @@ import { receiveMessage } from '../../tools/target/sip/agent.ts';
 import { type Bridge, createBridge } from '../../tools/target/sip/bridge.ts';
 import type { Flow } from '../../tools/target/sip/flow.ts';
 import { createMedia } from '../../tools/target/sip/media.ts';
+import { createMeetingCalls } from '../../tools/target/sip/meeting-calls.ts';
 import { type Parts, type Received, readMessage, requestText } from './target-sip-messages.ts';
 
 export interface LabClock extends Clock {
@@ -68,6 +69,8 @@ export function createLabClock(): LabClock {
   };
 }
 
+const FIRST_PORT = 20_000;
+
 export interface Datagram {
   fromPort: number;
   to: NetAddress;
@@ -84,7 +87,7 @@ export function createLabNetwork(): LabNetwork {
   const addresses: NetAddress[] = [];
   const sockets = new Map<number, UdpSocketInit>();
   const sent: Datagram[] = [];
-  let nextPort = 20_000;
+  let nextPort = FIRST_PORT;
   const address = (host: string, port: number): NetAddress => {
     const known = addresses.find((each) => each.host === host && each.port === port);
     const made = known ?? { host, port, family: 4, index: addresses.length };
@@ -96,6 +99,7 @@ export function createLabNetwork(): LabNetwork {
     sent,
     address,
     open(init) {
+      while (sockets.has(nextPort)) nextPort += 1;
       const port = init.port === 0 ? nextPort++ : init.port;
       if (sockets.has(port)) throw Object.assign(new Error('in use'), { code: 'EADDRINUSE' });
       sockets.set(port, init);
@@ -142,9 +146,10 @@ export function createLab(options: Partial<TargetOptions> = {}, transport: 'UDP'
   };
   const media = createMedia(service, network, '127.0.0.1');
   const bridge = createBridge({ service, flows: { udpTo: () => flow }, media, mediaHost: '127.0.0.1' });
+  service.calls = createMeetingCalls(bridge, 5070);
   const created = createMeeting(service.meetings, service.options, 'lab');
   if (!created.ok) throw new Error(created.refusal);
-  const uri = `sip:${created.value.id}@192.0.2.1:5070`;
+  const uri = service.calls.meetingUri(created.value.id, '192.0.2.1');
   const receive = async (text: string): Promise<void> => {
     const parsed = parseSip(Buffer.from(text, 'utf8'));
     if (!parsed.ok) throw new Error(`${parsed.failure.kind}: ${parsed.failure.detail}`);

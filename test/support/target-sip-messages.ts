@@ -74,7 +74,14 @@ export interface SdpParts {
   protocol?: string;
 }
 
-export function sdpText({ host = '127.0.0.1', port = 40_000, audio = [], more = [], formats = '0 101', protocol = 'RTP/AVP' }: SdpParts = {}): string {
+export function sdpText({
+  host = '127.0.0.1',
+  port = 40_000,
+  audio = [],
+  more = [],
+  formats = '0 101',
+  protocol = 'RTP/AVP',
+}: SdpParts = {}): string {
   const lines = [
     'v=0',
     `o=- 1 1 IN IP4 ${host}`,
@@ -104,7 +111,14 @@ export interface RtpParts {
   payload?: Uint8Array;
 }
 
-export function rtp({ sequence, timestamp = sequence * 160, ssrc = 0x1234, payloadType = 0, marker = false, payload = new Uint8Array(160) }: RtpParts): Buffer {
+export function rtp({
+  sequence,
+  timestamp = sequence * 160,
+  ssrc = 0x1234,
+  payloadType = 0,
+  marker = false,
+  payload = new Uint8Array(160),
+}: RtpParts): Buffer {
   const packet = Buffer.alloc(12);
   packet[0] = 0x80;
   packet[1] = (marker ? 0x80 : 0) | payloadType;
@@ -118,7 +132,7 @@ export function rtp({ sequence, timestamp = sequence * 160, ssrc = 0x1234, paylo
 export function keyPackets(digit: string, sequence: number, timestamp: number): Buffer[] {
   const event = '0123456789*#ABCD'.indexOf(digit);
   return [0, 1, 2].map((step) => {
-    const payload = Uint8Array.of(event, step === 2 ? 0x8a : 0x0a, 0, 160 * (step + 1) & 0xff);
+    const payload = Uint8Array.of(event, step === 2 ? 0x8a : 0x0a, 0, (160 * (step + 1)) & 0xff);
     return rtp({ sequence: sequence + step, timestamp, payloadType: 101, marker: step === 0, payload });
   });
 }

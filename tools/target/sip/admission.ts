@@ -15,6 +15,7 @@ export function enterMeeting(bridge: Bridge, call: Call, passcode: string): EndR
   if (added.ok) {
     begin(service.counters.participants);
     call.participantId = added.value.id;
+    bridge.callsByParticipant.set(added.value.id, call);
     return null;
   }
   if (added.refusal === 'wrong_passcode') return 'wrong-pin';

@@ -23,6 +23,7 @@ export interface Bridge {
   readonly registrar: Registrar;
   /** By Call-ID and our tag. */
   readonly calls: Map<string, Call>;
+  readonly callsByParticipant: Map<string, Call>;
   /** Tags given out. */
   tags: number;
   /** Requests that faults were drawn for. */
@@ -59,6 +60,7 @@ export function createBridge(init: BridgeInit): Bridge {
     transactions: createTransactions(service, flows),
     registrar: createRegistrar(service.counters.sip.bindings, service.options.sipBindingsMax),
     calls: new Map(),
+    callsByParticipant: new Map(),
     tags: 0,
     arrivals: 0,
     isStopping: false,

@@ -166,8 +166,10 @@ function finish(bridge: Bridge, call: Call): void {
   end(service.counters.sip.calls);
   const { participantId } = call;
   call.participantId = null;
+  if (participantId === null) return;
+  bridge.callsByParticipant.delete(participantId);
   // The meeting may be gone already, and its participants with it.
-  if (participantId !== null) dismissParticipant(service, call.meetingId, participantId);
+  dismissParticipant(service, call.meetingId, participantId);
 }
 
 /** Refuses the INVITE of a call that still rings. */

@@ -2,13 +2,13 @@
 // target tells it. On stop every call gets its BYE, and the answers get drainMsMax to come.
 
 import { createUdpNetwork } from '../../../node/media/udp-network.ts';
-import { bracketed } from '../../../node/wire/sip/text.ts';
 import type { Calls, Service } from '../service.ts';
 import { receiveMessage } from './agent.ts';
 import { createBridge } from './bridge.ts';
 import { hangUp } from './call.ts';
 import { openListener } from './listener.ts';
 import { createMedia } from './media.ts';
+import { createMeetingCalls } from './meeting-calls.ts';
 import { sweepRegistrar } from './registrar.ts';
 
 export interface SipServer extends Calls {
@@ -41,9 +41,6 @@ export async function startSip(service: Service): Promise<SipServer> {
     bridge.transactions.sweep();
     sweepRegistrar(bridge.registrar, clock.nowMs());
   });
-  const callsOf = (isMeant: (call: { meetingId: string; participantId: string | null }) => boolean) =>
-    [...bridge.calls.values()].filter(isMeant);
-
   async function stop(): Promise<void> {
     bridge.isStopping = true;
     for (const call of bridge.calls.values()) hangUp(bridge, call, 'stopped', true);
@@ -62,13 +59,7 @@ export async function startSip(service: Service): Promise<SipServer> {
 
   return {
     port: listener.port,
-    meetingUri: (meetingId, askedHost) => `sip:${meetingId}@${bracketed(askedHost)}:${listener.port}`,
-    meetingEnded(meetingId) {
-      for (const call of callsOf((each) => each.meetingId === meetingId)) hangUp(bridge, call, 'meeting');
-    },
-    participantRemoved(participantId) {
-      for (const call of callsOf((each) => each.participantId === participantId)) hangUp(bridge, call, 'participant');
-    },
+    ...createMeetingCalls(bridge, listener.port),
     stop,
   };
 }
