@@ -85,7 +85,7 @@ function ourDirection(wanted: Direction, other: MediaDescription): Direction {
 }
 
 /**
- * Answers an offer. Each of its lines takes the next unused of `local.media` of its kind. Refused only when lines were offered and none can be had.
+ * Answers an offer. Of its lines of one kind the first that fits gets our medium of that kind. Refused only when lines were offered and none can be had.
  * `previous`: the description that we sent last in this session, when the offer is a re-offer.
  */
 export function answerOffer(offer: SessionDescription, local: LocalSession, previous?: SessionDescription): AnswerResult {

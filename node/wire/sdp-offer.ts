@@ -45,6 +45,7 @@ export interface LocalSession {
   readonly sessionId: string;
   /** Local address that media is wanted at. */
   readonly host: string;
+  /** At most one of each kind: which m-line is which stays clear through all re-offers. */
   readonly media: readonly LocalMedia[];
 }
 
