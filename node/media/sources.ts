@@ -9,7 +9,7 @@ import { type PacketScript, type ScriptPacket, WIRE_OVERHEAD_BYTES } from './pac
 
 export interface PatternInit {
   readonly codec: G711Law | 'opus';
-  /** Opus: a multiple of 10, at most 120. */
+  /** Opus: a multiple of 10, at most 120. G.711: at most 175, or the payload is more than the engine's packets hold. */
   readonly ptimeMs: number;
   /** About the payload of each Opus packet; default that of 32 kbit/s. G.711 has 8 bytes a millisecond. */
   readonly bytes?: number;
@@ -66,7 +66,8 @@ function tone(law: G711Law, samples: number): Uint8Array {
 
 /** A packet that every parser takes apart as RFC 6716, 3 has it; what a decoder would make of the frames is noise. */
 function opusPattern(ptimeMs: number, bytes: number): Uint8Array {
-  const [config, frames] = ptimeMs % 20 === 0 ? [OPUS_20_MS, ptimeMs / 20] : [OPUS_10_MS, ptimeMs / 10];
+  const [config, frameMs] = ptimeMs % 20 === 0 ? [OPUS_20_MS, 20] : [OPUS_10_MS, 10];
+  const frames = Math.max(1, Math.round(ptimeMs / frameMs));
   const header = frames === 1 ? [config] : [config | OPUS_CODE_3, frames];
   const frameBytes = Math.max(1, Math.floor((bytes - header.length) / frames));
   return Uint8Array.from({ length: header.length + frames * frameBytes }, (_, index) => header[index] ?? (index * 73) & 0xff);

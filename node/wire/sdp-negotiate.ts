@@ -44,7 +44,10 @@ export interface AcceptedMedia {
   /** What we send digits with, and what they come in with; null: not agreed. */
   readonly dtmfPayloadType: number | null;
   readonly dtmfReceivePayloadType: number | null;
-  /** `host` '0.0.0.0' while held the old way (then `direction` does not send). `rtcpPort` null: multiplexed. */
+  /**
+   * `host` '0.0.0.0' while held the old way (then `direction` does not send). `rtcpPort` null: multiplexed; RTCP goes to `host` even where a=rtcp
+   * names another: load follows one address.
+   */
   readonly remote: { readonly host: string; readonly port: number; readonly rtcpPort: number | null; readonly ssrc: number | null };
   readonly isMuxed: boolean;
   readonly srtp: { readonly send: SrtpKey; readonly receive: SrtpKey } | null;

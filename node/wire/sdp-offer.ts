@@ -6,15 +6,6 @@ import type { Direction, DtmfFormat, MediaDescription, SdpCodec, SdpCrypto, Sess
 import { writeSdp } from './sdp.ts';
 import type { SrtpKey } from './srtp.ts';
 
-/** What we offer codecs under. Opus is always written with two channels (RFC 7587); FU-A needs packetization-mode 1 (RFC 6184). */
-export const CODECS = {
-  PCMU: { payloadType: 0, name: 'PCMU', clockRateHz: 8000 },
-  PCMA: { payloadType: 8, name: 'PCMA', clockRateHz: 8000 },
-  opus: { payloadType: 111, name: 'opus', clockRateHz: 48_000, channels: 2 },
-  H264: { payloadType: 96, name: 'H264', clockRateHz: 90_000, fmtp: 'profile-level-id=42e01f;packetization-mode=1' },
-  VP8: { payloadType: 97, name: 'VP8', clockRateHz: 90_000 },
-} as const satisfies Record<string, SdpCodec>;
-
 /** What we have for one m-line. */
 export interface LocalMedia {
   readonly kind: 'audio' | 'video';

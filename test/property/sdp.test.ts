@@ -15,7 +15,7 @@ import {
   writeSdp,
 } from '../../node/wire/sdp.ts';
 import { answerOffer, applyAnswer } from '../../node/wire/sdp-negotiate.ts';
-import { CODECS, formatsOf, held, type LocalMedia, type LocalSession, makeOffer } from '../../node/wire/sdp-offer.ts';
+import { formatsOf, held, type LocalMedia, type LocalSession, makeOffer } from '../../node/wire/sdp-offer.ts';
 import { mutated } from '../support/sip-mutations.ts';
 
 const host = fc.constantFrom('127.0.0.1', '192.0.2.255', '2001:db8::1', 'media.example.com', '0.0.0.0');
@@ -75,9 +75,16 @@ const description: fc.Arbitrary<SessionDescription> = fc.record({
   media: fc.array(media, { minLength: 1, maxLength: 4 }),
 });
 
+const offered: SdpCodec[] = [
+  { payloadType: 0, name: 'PCMU', clockRateHz: 8000 },
+  { payloadType: 9, name: 'G722', clockRateHz: 8000 },
+  { payloadType: 111, name: 'opus', clockRateHz: 48_000, channels: 2 },
+  { payloadType: 96, name: 'H264', clockRateHz: 90_000, fmtp: 'packetization-mode=1' },
+  { payloadType: 101, name: 'H264', clockRateHz: 90_000 },
+];
 const localMedia: fc.Arbitrary<LocalMedia> = fc.record({
   kind: fc.constantFrom('audio', 'video'),
-  codecs: fc.subarray(Object.values(CODECS) as SdpCodec[], { minLength: 1 }),
+  codecs: fc.subarray(offered, { minLength: 1 }),
   port,
   rtcpPort: fc.option(port),
   isMuxed: fc.boolean(),

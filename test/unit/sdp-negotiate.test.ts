@@ -2,10 +2,17 @@
 // have; and what no sides can agree on is refused with its reason. Answers of foreign make - renumbered, several codecs, wrong - are written out.
 
 import { describe, expect, it } from 'vitest';
-import { type Direction, parseSdp, type SessionDescription, writeSdp } from '../../node/wire/sdp.ts';
+import { type Direction, parseSdp, type SdpCodec, type SessionDescription, writeSdp } from '../../node/wire/sdp.ts';
 import { type AcceptedMedia, type AgreedMedia, answerOffer, applyAnswer } from '../../node/wire/sdp-negotiate.ts';
-import { CODECS, held, type LocalMedia, type LocalSession, makeOffer } from '../../node/wire/sdp-offer.ts';
+import { held, type LocalMedia, type LocalSession, makeOffer } from '../../node/wire/sdp-offer.ts';
 import type { SrtpKey } from '../../node/wire/srtp.ts';
+
+const CODECS = {
+  PCMU: { payloadType: 0, name: 'PCMU', clockRateHz: 8000 },
+  PCMA: { payloadType: 8, name: 'PCMA', clockRateHz: 8000 },
+  opus: { payloadType: 111, name: 'opus', clockRateHz: 48_000, channels: 2 },
+  H264: { payloadType: 96, name: 'H264', clockRateHz: 90_000, fmtp: 'profile-level-id=42e01f;packetization-mode=1' },
+} as const satisfies Record<string, SdpCodec>;
 
 const key = (byte: number): SrtpKey => ({ suite: 'AES_CM_128_HMAC_SHA1_80', keyAndSalt: new Uint8Array(30).fill(byte) });
 const audio = (change: Partial<LocalMedia> = {}): LocalMedia => ({
