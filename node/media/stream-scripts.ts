@@ -3,7 +3,7 @@
 
 import type { Problem } from '../core/errors.ts';
 import type { SdpCodec } from '../wire/sdp.ts';
-import { type PacketScript, scriptPacketsPerSecond } from './packet-script.ts';
+import { type PacketScript, scriptBitsPerSecond, scriptPacketsPerSecond } from './packet-script.ts';
 import { patternScript, profileScript, videoScript } from './sources.ts';
 import { pcapScript, type ScriptResult, wavScript } from './sources-files.ts';
 import type { AudioOptions, StreamOptions, VideoOptions } from './stream-options.ts';
@@ -21,6 +21,11 @@ const PROFILE_CODEC = { 'audio-80k': CODECS.PCMU, 'video-150k': CODECS.VP8 } as 
 const OPUS_BPS = 32_000;
 /** RTP payload of a video packet: with all headers below the 1,280 bytes that every IPv6 path carries. */
 const VIDEO_PACKET_BYTES = 1_200;
+/** What the engine's packets hold (packet-script.ts). */
+const PAYLOAD_BYTES_MAX = 1400;
+const G711_BYTES_PER_MS = 8;
+/** Of the rate that was written; beyond it, the smallest frames there are say more than that. */
+const BITRATE_EXCESS_MAX = 0.01;
 /** A capture's rate is known when it is read; until then, that of 20 ms audio. */
 const CAPTURE_PACKETS_PER_S = 50;
 
@@ -60,9 +65,10 @@ function scriptOf(
     if (written.file === undefined) return patternScript({ codec: name, ptimeMs: written.packetTime });
     return scriptIn(written.file, wavScript({ bytes: readFile(written.file), codec: name, ptimeMs: written.packetTime }));
   }
-  const bytes = Math.round(((written.bitrate ?? OPUS_BPS) * written.packetTime) / 8000);
-  return patternScript({ codec: 'opus', ptimeMs: written.packetTime, bytes });
+  return patternScript({ codec: 'opus', ptimeMs: written.packetTime, bytes: opusBytes(written) });
 }
+
+const opusBytes = ({ bitrate, packetTime }: AudioOptions): number => Math.round(((bitrate ?? OPUS_BPS) * packetTime) / 8000);
 
 const syntheticVideo = ({ codec, bitrate, framesPerSecond, keyframeEvery }: VideoOptions): PacketScript =>
   videoScript({
@@ -86,7 +92,7 @@ export function streamPacketsPerSecond(written: StreamOptions): number {
   return isVideo(written) ? scriptPacketsPerSecond(syntheticVideo(written)) : 1000 / written.packetTime;
 }
 
-/** Files that are not there, and sources that contradict the codec. `key` is the stream's own place. */
+/** Files that are not there, sources that contradict the codec, and numbers that make no packets. `key` is the stream's own place. */
 export function checkStreamFiles(written: StreamOptions, key: string, facts: { fileExists(path: string): boolean }): Problem[] {
   if (written === false || typeof written === 'string') return [];
   const problems: Problem[] = [];
@@ -99,7 +105,44 @@ export function checkStreamFiles(written: StreamOptions, key: string, facts: { f
       complain(name, `there is no file ${path}`, 'paths are relative to the scenario file');
   }
   if (file !== undefined && written.pcap !== undefined) complain('pcap', 'a stream plays one source', 'leave file or pcap out');
-  if (file !== undefined && [written.codec, ...((written as AudioOptions).accept ?? [])].includes('opus'))
+  if (file !== undefined && codecsOf(written).some(({ name }) => name === 'opus'))
     complain('file', 'WAV files are played with PCMU and PCMA only', 'take another codec, or a pcap of opus');
+  if (written.pcap === undefined) {
+    const numbers = isVideo(written) ? videoProblems(written) : audioProblems(written);
+    problems.push(...numbers.map((problem) => ({ ...problem, key: `${key}.${problem.key}` })));
+  }
   return problems;
+}
+
+function audioProblems(written: AudioOptions): Problem[] {
+  const { packetTime } = written;
+  const problems: Problem[] = [];
+  const complain = (key: string, message: string, hint: string): void => {
+    problems.push({ code: 'QUILT_MEDIA_STREAM', message, key, hint });
+  };
+  const names = codecsOf(written).map(({ name }) => name);
+  const hasOpus = names.includes('opus');
+  if (hasOpus && (packetTime % 10 !== 0 || packetTime < 10 || packetTime > 120))
+    complain('packetTime', `opus has no packets of ${packetTime} ms`, 'take a multiple of 10 ms, at most 120 ms');
+  if (hasOpus && opusBytes(written) > PAYLOAD_BYTES_MAX)
+    complain(
+      'bitrate',
+      `opus packets of ${opusBytes(written)} bytes; at most ${PAYLOAD_BYTES_MAX} are sent`,
+      'lower bitrate or packetTime',
+    );
+  const g711Bytes = packetTime * G711_BYTES_PER_MS;
+  if (names.some((name) => name !== 'opus') && (!Number.isInteger(g711Bytes) || g711Bytes < 1 || g711Bytes > PAYLOAD_BYTES_MAX))
+    complain(
+      'packetTime',
+      `G.711 packets of ${g711Bytes} bytes; 1 to ${PAYLOAD_BYTES_MAX} are sent`,
+      'take whole milliseconds, at most 175 ms',
+    );
+  return problems;
+}
+
+function videoProblems(written: VideoOptions): Problem[] {
+  const least = Math.ceil(scriptBitsPerSecond(syntheticVideo(written)));
+  if (least <= written.bitrate * (1 + BITRATE_EXCESS_MAX)) return [];
+  const message = `the smallest ${written.codec} frames at ${written.framesPerSecond} frames/s take ${least} bit/s`;
+  return [{ code: 'QUILT_MEDIA_STREAM', message, key: 'bitrate', hint: 'raise bitrate or lower framesPerSecond' }];
 }
