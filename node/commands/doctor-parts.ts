@@ -178,6 +178,20 @@ export const parts: readonly Part[] = [
     probe: () => probeProgram('sipp', '-v'),
   },
   {
+    name: 'kamailio',
+    isRequired: false,
+    cost: 'the tests against a real SIP registrar and proxy are skipped',
+    debianPackage: 'kamailio',
+    probe: () => probeProgram('kamailio', '-v'),
+  },
+  {
+    name: 'tshark',
+    isRequired: false,
+    cost: 'the tests that have calls judged by a foreign decoder are skipped',
+    debianPackage: 'tshark',
+    probe: () => probeProgram('tshark', '--version'),
+  },
+  {
     name: 'python3',
     isRequired: false,
     cost: 'the example endpoint in Python does not run, and its test is skipped',

@@ -14,6 +14,7 @@ interface Ready {
   ready: boolean;
   url: string;
   wsUrl: string;
+  sipPort: number;
 }
 
 /** Waits for what is sure to come; the bound is for a busy machine, and only a failure ever reaches it. */
@@ -64,7 +65,8 @@ async function enterRoom(url: string): Promise<WebSocket> {
 
 test('SIGTERM: the room is closed politely, requests in flight are answered, exit 0', async () => {
   const { child, exited, ready } = launch('--service-time-ms', '60', '--exit-on-stdin-close', '--max-drain-ms', '20000');
-  const { url, wsUrl, ready: isReady } = await ready();
+  const { url, wsUrl, sipPort, ready: isReady } = await ready();
+  expect(sipPort).toBeGreaterThan(0);
   expect({ isReady, wsUrl }).toEqual({ isReady: true, wsUrl: url.replace('http', 'ws') });
   const socket = await enterRoom(url);
   const closed = once(socket, 'close');

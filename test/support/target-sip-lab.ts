@@ -145,7 +145,7 @@ export function createLab(options: Partial<TargetOptions> = {}, transport: 'UDP'
     send: (bytes) => sent.push(readMessage(Buffer.from(bytes).toString('utf8'))) > 0,
   };
   const media = createMedia(service, network, '127.0.0.1');
-  const bridge = createBridge({ service, flows: { udpTo: () => flow }, media, mediaHost: '127.0.0.1' });
+  const bridge = createBridge({ service, flows: { udpTo: () => flow }, media });
   service.calls = createMeetingCalls(bridge, 5070);
   const created = createMeeting(service.meetings, service.options, 'lab');
   if (!created.ok) throw new Error(created.refusal);

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { drawAt, STREAMS } from '../../tools/target/chance.ts';
+import { localHostToward } from '../../tools/target/sip/local-host.ts';
 import { createMediaPorts } from '../../tools/target/sip/media-ports.ts';
 import { createReception, recordPacket, takeReport } from '../../tools/target/sip/reception.ts';
 import { readCompound } from '../../tools/target/sip/rtcp-answer.ts';
@@ -236,6 +237,20 @@ describe('RTCP', () => {
     expect(report).toMatchObject({ fractionLost: 0, cumulativeLost: 0, highestSequence: 199, jitter: 80 });
     recordPacket(reception, 9, 30_000, 0, 0);
     expect(takeReport(reception, 0)).toMatchObject({ cumulativeLost: 0, highestSequence: 30_000, jitter: 0 });
+  });
+});
+
+describe('the address that descriptions name when the target listens on all', () => {
+  const address = (text: string, internal = false) => ({ address: text.split('/')[0]!, family: 'IPv4' as const, internal, cidr: text });
+  const machine = [address('127.0.0.1/8', true), address('10.1.0.5/16'), address('192.0.2.7/24')];
+
+  test.each([
+    ['in the network of the caller', '192.0.2.200', '192.0.2.7'],
+    ['loopback for one on this machine', '127.0.0.9', '127.0.0.1'],
+    ['the first that is not loopback for one far away', '203.0.113.1', '10.1.0.5'],
+    ['loopback where there is no other of the family', '2001:db8::1', '::1'],
+  ])('%s', (_name, peer, expected) => {
+    expect(localHostToward(peer, machine)).toBe(expected);
   });
 });
 

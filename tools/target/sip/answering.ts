@@ -21,7 +21,7 @@ export const sessionHeaders = (transaction: ServerTransaction, timer: SessionTim
 /** Answers an INVITE of the call with 200; `isOffer`: the description is our offer, and the ACK brings the answer. */
 export function sendOk(bridge: Bridge, call: Call, transaction: ServerTransaction, timer: SessionTimer | null, isOffer: boolean): void {
   const { flow, request } = transaction;
-  const body = describeCall(bridge, call);
+  const body = describeCall(call);
   const headers = sessionHeaders(transaction, timer);
   const response = bridge.transactions.respond(transaction, { status: 200, toTag: call.localTag, headers, body });
   call.unacknowledged = { cseq: request.cseq, isOffer };

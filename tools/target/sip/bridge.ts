@@ -17,8 +17,6 @@ export interface Bridge {
   readonly service: Service;
   readonly flows: Flows;
   readonly media: Media;
-  /** What session descriptions say; an unspecified listening address is none to send to. */
-  readonly mediaHost: string;
   readonly transactions: Transactions;
   readonly registrar: Registrar;
   /** By Call-ID and our tag. */
@@ -36,7 +34,6 @@ export interface BridgeInit {
   readonly service: Service;
   readonly flows: Flows;
   readonly media: Media;
-  readonly mediaHost: string;
 }
 
 /** What is refused for being none of it: 405, 415, 416, 420, 501 (node/wire/sip/request-check.ts). */

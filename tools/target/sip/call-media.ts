@@ -61,7 +61,7 @@ export async function applyLines(bridge: Bridge, call: Call, lines: readonly Lin
         problem = (error as Error).message;
       }
     }
-    applied.push({ media: { ...media, host: bridge.mediaHost, port: stream?.pair?.rtp.local.port ?? 0 }, stream });
+    applied.push({ media: { ...media, host: call.invite.from.localHost, port: stream?.pair?.rtp.local.port ?? 0 }, stream });
     call.lines = [...applied, ...before.slice(index + 1)];
   }
   return problem;
@@ -82,9 +82,9 @@ export function applyAnswer(bridge: Bridge, call: Call, answer: SessionDescripti
 }
 
 /** Our description as text; its version goes up when it says something else than before (RFC 3264, 8). */
-export function describeCall(bridge: Bridge, call: Call): string {
+export function describeCall(call: Call): string {
   const media = call.lines.map((line) => line.media);
-  const write = (version: number): string => writeSdp(describe(media, bridge.mediaHost, call.sdp.sessionId, version));
+  const write = (version: number): string => writeSdp(describe(media, call.invite.from.localHost, call.sdp.sessionId, version));
   const text = write(0);
   if (text !== call.sdp.text) {
     call.sdp.text = text;

@@ -45,7 +45,7 @@ async function changeMedia(bridge: Bridge, call: Call, transaction: ServerTransa
   if (problem !== null) return answer(bridge, transaction, 500, [warning(399, problem)]);
   if (isInvite) return sendOk(bridge, call, transaction, timer, session === 'none');
   const headers = sessionHeaders(transaction, timer);
-  bridge.transactions.respond(transaction, { status: 200, headers, body: describeCall(bridge, call) });
+  bridge.transactions.respond(transaction, { status: 200, headers, body: describeCall(call) });
   startSessionTimer(bridge, call, timer);
 }
 

@@ -11,6 +11,7 @@ import { writeResponse } from '../../../node/wire/sip/write.ts';
 import { tick } from '../counters.ts';
 import type { Service } from '../service.ts';
 import type { Flow, Flows } from './flow.ts';
+import { createLocalHosts } from './local-host.ts';
 
 export interface Listener extends Flows {
   readonly port: number;
@@ -20,6 +21,8 @@ export interface Listener extends Flows {
 export interface ListenerInit {
   readonly service: Service;
   readonly network: UdpNetwork;
+  /** IP literal to listen on. */
+  readonly host: string;
   readonly onMessage: (message: SipMessage, from: Flow) => void;
 }
 
@@ -77,7 +80,7 @@ function serve({ service, onMessage }: ListenerInit, socket: Socket, port: numbe
   });
 }
 
-function createUdpFlows(network: UdpNetwork, socket: () => UdpSocket, localHost: string): (peer: NetAddress) => Flow {
+function createUdpFlows(network: UdpNetwork, socket: () => UdpSocket, localHostFor: (peer: string) => string): (peer: NetAddress) => Flow {
   const flows = new Map<number, Flow>();
   return (peer) => {
     const known = flows.get(peer.index);
@@ -87,7 +90,7 @@ function createUdpFlows(network: UdpNetwork, socket: () => UdpSocket, localHost:
       transport: 'UDP',
       host,
       port,
-      localHost,
+      localHost: localHostFor(host),
       localPort: socket().local.port,
       send(bytes) {
         socket().send(bytes, network.address(host, port));
@@ -100,13 +103,13 @@ function createUdpFlows(network: UdpNetwork, socket: () => UdpSocket, localHost:
 }
 
 function listenTcp(init: ListenerInit, port: number, sockets: Set<Socket>): Promise<Server> {
-  const { host, connectionsMax } = init.service.options;
+  const { host, service } = init;
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     serve(init, socket, (server.address() as { port: number }).port);
   });
-  server.maxConnections = connectionsMax;
+  server.maxConnections = service.options.connectionsMax;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => resolve(server));
@@ -114,12 +117,12 @@ function listenTcp(init: ListenerInit, port: number, sockets: Set<Socket>): Prom
 }
 
 /** Rejects with the system's error when the port is taken. */
-export async function openListener(init: ListenerInit, reachableHost: string): Promise<Listener> {
-  const { service, network, onMessage } = init;
-  const { host, sipPort } = service.options;
+export async function openListener(init: ListenerInit): Promise<Listener> {
+  const { service, network, host, onMessage } = init;
+  const { sipPort } = service.options;
   const sockets = new Set<Socket>();
   let udp: UdpSocket | undefined;
-  const flowOf = createUdpFlows(network, () => udp!, reachableHost);
+  const flowOf = createUdpFlows(network, () => udp!, createLocalHosts(host));
 
   function onPacket(bytes: Uint8Array, peer: NetAddress): void {
     // Keep-alives (RFC 5626: line ends; some phones: four zero bytes) are no messages.
