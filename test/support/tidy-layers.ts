@@ -17,6 +17,7 @@ export const layerTable: readonly LayerRow[] = [
   { pattern: /^bootstrap\/(cloud|ticket|prices)\.ts$/, level: 1, name: 'contract' },
   { pattern: /^scenarios\//, level: 1, name: 'scenario reading' },
   { pattern: /^node\/media\//, level: 1, name: 'packet engine' },
+  { pattern: /^node\/programs\//, level: 1, name: 'external programs' },
   { pattern: /^node\/sip\//, level: 1, name: 'SIP stack' },
   { pattern: /^node\/(endpoints|faults|metrics|adapters)\//, level: 2, name: 'plug-in' },
   { pattern: /^bootstrap\/clouds\//, level: 2, name: 'cloud' },

@@ -1,18 +1,14 @@
-// One process of an external program: started, spoken to in lines, held to its contract, and gone for certain, with everything that it started: it
-// has a process group of its own, which is killed when it ends, when this process exits, and (where the machine has setpriv) by a guardian when
-// this process is killed. A program that breaks the contract is killed at once: nothing that it says later could be trusted.
+// One process of an external program: spoken to in lines, and held to its contract. A program that breaks it is killed at once, with everything that
+// it started: nothing that it says later could be trusted. How it is started, logged and killed for certain is node/programs/program.ts.
 
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { type ProgramEnd, startProgram as startProcess } from '../../programs/program.ts';
 import type { Clock } from '../endpoint.ts';
 import { type FromProgram, parseLine, type ToProgram } from './contract.ts';
 import { createLineSplitter } from './lines.ts';
 import type { ExecOptions } from './options.ts';
 
 export interface Program {
-  readonly pid: number;
   readonly send: (message: ToProgram) => void;
   /** Kills the whole process group. */
   readonly kill: () => void;
@@ -36,49 +32,22 @@ export interface ProgramInit {
   readonly onEnd: (cause: string | null, example: string) => void;
 }
 
-const SETPRIV = '/usr/bin/setpriv';
-/**
- * A parent-death signal reaches one process only, so it goes to a shell that does nothing but wait and, when it comes, kills the whole group. The
- * program gets the shell's stdin by hand, because what a shell starts in the background would get none.
- */
-const GUARDIAN = 'trap "kill -9 0" TERM; exec 3<&0 </dev/null; "$@" <&3 3<&- & exec 3<&-; wait $!';
 /** After `exit` and the end of stdin. */
 const DISMISS_MS = 1_000;
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
-
-/** Process groups to kill when this process exits, however it comes to that. */
-const running = new Set<Child>();
-let isExitWatched = false;
-
-function watchExit(): void {
-  if (isExitWatched) return;
-  isExitWatched = true;
-  process.on('exit', () => {
-    for (const child of running) killGroup(child);
-  });
-}
-
-/** The command with the parent-death signal and the scenario's environment in front; no shell is involved. */
-function argvOf(options: ExecOptions): string[] {
-  const environment = Object.entries(options.environment).map(([name, value]) => `${name}=${value}`);
-  return [
-    ...(existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', '/bin/sh', '-c', GUARDIAN, 'guardian'] : []),
-    ...(environment.length > 0 ? ['/usr/bin/env', ...environment] : []),
-    ...options.command,
-  ];
-}
-
 export function startProgram(init: ProgramInit): Program {
-  const [command = '', ...args] = argvOf(init.options);
-  const child: Child = spawn(command, args, { cwd: init.scenarioFolder, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-  watchExit();
-  running.add(child);
+  const { command, environment, logBytesMax, lineBytesMax } = init.options;
+  const { stdin, stdout, kill, ended } = startProcess({
+    command,
+    environment,
+    folder: init.scenarioFolder,
+    logPath: init.logPath,
+    logBytesMax,
+  });
   let lastHeardMs = init.clock.nowMs();
   let isEnded = false;
   let isDismissed = false;
 
-  const kill = (): void => killGroup(child);
   const end = (cause: string | null, example: string): void => {
     if (isEnded) return;
     isEnded = true;
@@ -90,42 +59,23 @@ export function startProgram(init: ProgramInit): Program {
     lastHeardMs = init.clock.nowMs();
     return !isEnded;
   });
-  const splitter = createLineSplitter(init.options.lineBytesMax, onLine, () =>
-    breach('simulator-garbage', `a line longer than ${init.options.lineBytesMax} bytes`),
-  );
-  child.stdout.on('data', (chunk: Buffer) => splitter.push(chunk));
-  keepLog(child, init.logPath, init.options.logBytesMax);
-  // A program that went away is told by 'exit'; writing to it in the meantime is no event of its own.
-  child.stdin.on('error', () => {});
-  const gone = new Promise<void>((resolve) => {
-    child.once('error', (error) => {
-      end('simulator-not-started', error.message);
-      if (child.pid !== undefined) return;
-      running.delete(child);
-      resolve();
-    });
-    // Children that it left behind would hold its output open.
-    child.once('exit', kill);
-    // 'close' and not 'exit': what it said last is read first.
-    child.once('close', (code, signal) => {
-      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      running.delete(child);
-      if (isDismissed) end(null, how);
-      else end('simulator-crashed', `the program ended before it was asked to: ${how}`);
-      resolve();
-    });
+  const splitter = createLineSplitter(lineBytesMax, onLine, () => breach('simulator-garbage', `a line longer than ${lineBytesMax} bytes`));
+  stdout.on('data', (chunk: Buffer) => splitter.push(chunk));
+  const gone = ended.then(({ isStarted, how }: ProgramEnd) => {
+    if (!isStarted) end('simulator-not-started', how);
+    else if (isDismissed) end(null, how);
+    else end('simulator-crashed', `the program ended before it was asked to: ${how}`);
   });
   return {
-    pid: child.pid ?? -1,
     send(message) {
-      if (!isEnded && child.stdin.writable) child.stdin.write(`${JSON.stringify(message)}\n`);
+      if (!isEnded && stdin.writable) stdin.write(`${JSON.stringify(message)}\n`);
     },
     kill,
     dismiss() {
       if (isDismissed) return;
       isDismissed = true;
       this.send({ type: 'exit' });
-      child.stdin.end();
+      stdin.end();
       const timer = setTimeout(kill, DISMISS_MS);
       gone.then(() => clearTimeout(timer));
     },
@@ -153,30 +103,6 @@ function lineJudge({ options, clock, onMessage }: ProgramInit, breach: Program['
     if (typeof message === 'string') breach('simulator-garbage', message);
     else onMessage(message);
   };
-}
-
-function killGroup(child: Child): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // The group is gone already.
-  }
-}
-
-/** stderr into a file, the first bytes of it: the cause of a crash stands at its beginning or is repeated. */
-function keepLog(child: Child, path: string, bytesMax: number): void {
-  let fd: number | null = null;
-  let written = 0;
-  child.stderr.on('data', (chunk: Buffer) => {
-    const part = chunk.subarray(0, Math.max(0, bytesMax - written));
-    if (part.length === 0) return;
-    fd ??= openSync(path, 'a', 0o600);
-    written += writeSync(fd, part);
-  });
-  child.stderr.once('close', () => {
-    if (fd !== null) closeSync(fd);
-  });
 }
 
 export const logPathOf = (workFolder: string, group: string, number: number): string => join(workFolder, `exec-${group}-${number}.log`);
