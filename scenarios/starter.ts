@@ -1,7 +1,7 @@
 // The starter scenarios that `quilt-swarm new` writes: complete, commented, and true (a test parses each of them). They run as they are
 // against the embedded target; everything that a user will want to change is near the top.
 
-export const STARTER_TYPES = ['http', 'websocket', 'exec'] as const;
+export const STARTER_TYPES = ['http', 'websocket', 'sip', 'exec'] as const;
 export type StarterType = (typeof STARTER_TYPES)[number];
 
 export const starterText = (name: string, type: StarterType): string => [head(name), bodies[type], tail(thresholds[type])].join('\n');
@@ -97,6 +97,46 @@ groups:
         id: $.id
         sentAt: $.sentAt
 `,
+  sip: `# Made before the load starts, removed after it. What is saved becomes \${meeting.NAME}. The target takes calls with --sip-port 5060.
+meetings:
+  count: 4
+  provision:
+    method: POST
+    url: \${targets.api}/api/meetings
+    json: { title: 'Meeting \${meeting.index}', passcode: '4711' }
+    expect: 201
+    save: { id: $.id, passcode: $.passcode, uri: $.sipUri }
+  teardown:
+    method: DELETE
+    url: \${targets.api}/api/meetings/\${meeting.id}
+
+groups:
+  callers:
+    type: sip
+    perMeeting: 5              # 4 meetings of 5 are 20 endpoints: 100% below
+    load:
+      shape:
+        - { ramp: 100%, over: 10s }
+        - { hold: 20s }
+        - { ramp: 0, over: 5s }
+    # stay: 1m                 # leave after this long and
+    # pause: 5s                # call again
+    behavior:
+      server: sip:127.0.0.1:5060;transport=udp     # bridge, proxy or registrar; tcp and tls too
+      call: \${meeting.uri}    # or sip:8000@HOST
+      # auth: { user: alice, password: secret }
+      # register: { expires: 10m }
+      # pin: { digits: '\${meeting.passcode}#', after: 2s }   # keys pressed after the answer
+      joinedWhen: media        # in with the first packet, not with the 200
+      media:
+        audio: audio-80k       # PCMU, 20 ms
+        # video: video-150k
+      do:
+        - talk: 10s
+        - mute: 5s
+        # - hold: 5s           # re-INVITE, and back
+      repeat: true
+`,
   exec: `groups:
   callers:
     type: exec
@@ -157,6 +197,7 @@ const thresholds: Readonly<Record<StarterType, readonly string[]>> = {
     'checks: { threshold: rate>0.99, abortOnFail: true, delayAbortEval: 10s }',
   ],
   websocket: ['ws_rtt: p(95)<500', 'ep_join_duration{group:talkers}: p(95)<2000'],
+  sip: ['sip_call_failed: rate<0.01', 'sip_call_setup: p(95)<1000', 'sip_mos: p(5)>4.0'],
   exec: ['call_duration: p(95)<500', 'ep_failed: count==0'],
 };
 

@@ -95,7 +95,7 @@ const files = {
     path.endsWith('.csv') || existsSync(join(root, 'node/endpoints/examples', path)) || path === './my-call.xml',
   commandExists: () => true,
 };
-const yamlBlocks = ['README.md', language, 'node/endpoints/README.md'].flatMap((page) =>
+const yamlBlocks = ['README.md', language, ...pages.filter((page) => page.startsWith('node/endpoints/'))].flatMap((page) =>
   blocksOf(read(page))
     .filter((block) => block.language === 'yaml' && !isWithMistakes(block))
     .map((block) => ({ ...block, place: `${page}:${block.line}` })),

@@ -10,6 +10,8 @@ const isMapping = (value: unknown): value is Mapping => typeof value === 'object
 const TYPES: Readonly<Record<string, Mapping>> = {
   http: { requests: [{ name: 'log in', url: 'http://127.0.0.1:1/' }] },
   websocket: { url: 'ws://127.0.0.1:1/' },
+  sip: { server: 'sip:127.0.0.1:5060', call: 'sip:a@127.0.0.1' },
+  rtp: { streams: [{ to: '127.0.0.1:4000', audio: 'audio-80k' }] },
   exec: { command: ['program'], targets: ['127.0.0.1:1'] },
 };
 
