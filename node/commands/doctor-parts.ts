@@ -185,6 +185,13 @@ export const parts: readonly Part[] = [
     probe: () => probeProgram('kamailio', '-v'),
   },
   {
+    name: 'nft',
+    isRequired: false,
+    cost: 'the tests with packet loss made by the kernel are skipped',
+    debianPackage: 'nftables',
+    probe: () => probeProgram('nft', '--version'),
+  },
+  {
     name: 'tshark',
     isRequired: false,
     cost: 'the tests that have calls judged by a foreign decoder are skipped',

@@ -81,7 +81,7 @@ describe.skipIf(sipp.isMissing)(sipp.title('SIPp'), () => {
 
 const both = needs('kamailio', 'sipp');
 describe.skipIf(both.isMissing)(both.title('Kamailio'), () => {
-  const answering = (port: number, count: number, ms: number) => ({
+  const answering = (port: number, count: number, ms: number, srtp = 'off') => ({
     type: 'sip',
     load: forMs(count, ms),
     gracefulStop: '2s',
@@ -90,15 +90,15 @@ describe.skipIf(both.isMissing)(both.title('Kamailio'), () => {
       from: 'sip:a${endpoint.index}@sut.test',
       auth: { user: 'a${endpoint.index}', password: 'pw' },
       register: { registrar: 'sip:sut.test', expires: '1m' },
-      media: { ports: 'own' },
+      media: { ports: 'own', srtp },
     },
   });
 
-  it('registers our endpoints by digest and connects their calls through its record route', async () => {
+  it.each(['off', 'sdes'])('registers our endpoints by digest and connects their calls through its record route, srtp %s', async (srtp) => {
     const kamailio = await startKamailio({ isDigest: true });
     cleanups.push(kamailio.stop);
     const lab = await labOf({
-      called: answering(kamailio.port, 5, 4000),
+      called: answering(kamailio.port, 5, 4000, srtp),
       calling: {
         type: 'sip',
         load: {
@@ -115,7 +115,7 @@ describe.skipIf(both.isMissing)(both.title('Kamailio'), () => {
           auth: { user: 'c${endpoint.index}', password: 'pw' },
           call: 'sip:a${endpoint.index}@sut.test',
           joinedWhen: 'media',
-          media: { ports: 'own' },
+          media: { ports: 'own', srtp },
           do: [{ talk: '300ms' }, { hold: '200ms' }, { talk: '200ms' }],
         },
       },
@@ -126,6 +126,7 @@ describe.skipIf(both.isMissing)(both.title('Kamailio'), () => {
     expect(trendOf(lab.metric('sip_register_duration')).count).toBeGreaterThanOrEqual(5);
     expect(trendOf(lab.metric('sip_reinvite_duration')).count).toBe(10);
     expect(trendOf(lab.metric('sip_rtp_first_packet')).count).toBe(10);
+    expect(rateOf(lab.metric('sip_rtp_lost')).pass).toBe(0);
   });
 
   it('refuses who is not known, and whoever has the wrong password', async () => {

@@ -29,6 +29,7 @@ function runDoctor({ candidate, aptGet }: Stage) {
   program(folder, 'setpriv', 'echo setpriv from util-linux 2.38.1');
   program(folder, 'python3', 'echo Python 3.11.2');
   program(folder, 'kamailio', 'echo version: kamailio 5.6.3');
+  program(folder, 'nft', 'echo nftables v1.0.6');
   program(folder, 'tshark', 'echo TShark 4.0.17');
   program(folder, 'apt-cache', `echo "$2:"; echo "  Candidate: ${candidate}"`);
   program(folder, 'apt-get', `echo "$@" >> "${logPath}"\n${aptGet.replaceAll('$BIN', folder)}`);
