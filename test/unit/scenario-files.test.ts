@@ -27,7 +27,18 @@ const planOf = (text: string, name: string) => {
 
 describe('shipped scenarios', () => {
   it('are at least those that the README names', () => {
-    expect(shipped).toEqual(expect.arrayContaining(['bridge.yaml', 'call-storm.yaml', 'churn.yaml', 'demo.yaml', 'rush-hour.yaml', 'smoke.yaml', 'soak.yaml', 'spike.yaml']));
+    expect(shipped).toEqual(
+      expect.arrayContaining([
+        'bridge.yaml',
+        'call-storm.yaml',
+        'churn.yaml',
+        'demo.yaml',
+        'rush-hour.yaml',
+        'smoke.yaml',
+        'soak.yaml',
+        'spike.yaml',
+      ]),
+    );
   });
   it.each(shipped)('%s validates, plans something, and names its schema in the first line', (name) => {
     const text = readFileSync(`${folder}${name}`, 'utf8');
