@@ -11,7 +11,6 @@ import type { EnginePort } from './engine-port.ts';
 import type { MediaStream, MediaStreamInit, MediaTotals, RemoteMedia } from './engine-types.ts';
 import type { CompiledScript, Pacer } from './pacer.ts';
 import type { PacketNetwork, PayloadStore } from './packet-batch.ts';
-import { scriptBitsPerSecond } from './packet-script.ts';
 import { type IntervalFacts, QualityMeter } from './quality.ts';
 import type { ReceiveTable } from './receive-stats.ts';
 import { ACCEPTED, DUPLICATE, OUT_OF_RANGE, PROBATION_FAILED, REORDERED, RESTARTED, TOO_LATE, VALIDATED } from './receive-stats.ts';
@@ -65,6 +64,8 @@ export class EngineStream implements MediaStream {
   readonly #srtpSender: SrtpSender | null;
   readonly #dtmfReceiver: DtmfDetector | null;
   readonly #payloadType: number;
+  /** Of the session, for RTCP's share of it. */
+  readonly #bitsPerSecond: number;
   remote: NetAddress;
   #remoteRtcp: NetAddress;
   readonly #digits = new DigitQueue();
@@ -85,6 +86,7 @@ export class EngineStream implements MediaStream {
     this.#parts = parts;
     this.sendPayloadType = init.sendPayloadType;
     this.ssrc = init.ssrc;
+    this.#bitsPerSecond = compiled?.bitsPerSecond ?? receive?.expectedBitsPerSecond ?? 0;
     this.#payloadType = receive?.payloadTypes[0] ?? -1;
     this.isReceiving = receive !== null;
     this.#srtpSender = srtp === null ? null : createSrtpSender(srtp.send);
@@ -273,9 +275,7 @@ export class EngineStream implements MediaStream {
 
   #awaitReport(nowMs: number, isFirst: boolean): void {
     const { chores, rtcpIntervalMs, random } = this.#parts;
-    const { script, receive } = this.init;
-    const bitsPerSecond = script === null ? (receive?.expectedBitsPerSecond ?? 0) : scriptBitsPerSecond(script);
-    chores.insert(this.id * 2 + 1, nowMs + rtcpDelayMs(rtcpIntervalMs, bitsPerSecond, isFirst, random()));
+    chores.insert(this.id * 2 + 1, nowMs + rtcpDelayMs(rtcpIntervalMs, this.#bitsPerSecond, isFirst, random()));
   }
 
   #sendRtcp(bytes: Uint8Array): void {

@@ -3,7 +3,7 @@
 // its sequence numbers are not used up (nobody lost anything on the way), its timestamps are (media time goes on), and it is counted.
 // Pure: time comes in, packets go out through a callback.
 
-import type { PacketScript } from './packet-script.ts';
+import { type PacketScript, scriptBitsPerSecond } from './packet-script.ts';
 import { Wheel } from './wheel.ts';
 
 /** A stall shorter than this is made good, as an operating system does for a phone; a longer one would be a burst no phone sends. */
@@ -16,6 +16,8 @@ const NONE = -1;
 export interface CompiledScript<Source> {
   readonly script: PacketScript;
   readonly source: Source;
+  /** On the wire. */
+  readonly bitsPerSecond: number;
   readonly count: number;
   readonly cycleMs: number;
   readonly cycleTicks: number;
@@ -34,6 +36,7 @@ export function compileScript<Source>(script: PacketScript, source: Source): Com
     throw new RangeError(`script ${script.codec}: due times must rise within a cycle`);
   return {
     ...{ script, source, cycleMs, cycleTicks, dueMs },
+    bitsPerSecond: scriptBitsPerSecond(script),
     count: packets.length,
     ticks: Float64Array.from(packets, ({ timestamp }) => timestamp),
     markers: Uint8Array.from(packets, ({ marker }) => (marker ? 0x80 : 0)),

@@ -184,73 +184,108 @@ function parseBye(body: DataView, count: number): RtcpPacket | 'bye' {
   return { type: 'bye', ssrcs, reason: textAt(body, reasonAt + 1, length) };
 }
 
+const utf8Bytes = new TextEncoder();
+
 /** A compound packet as bytes, without padding. The first part should be a report; numbers are taken modulo their width. */
 export function writeRtcp(packets: readonly RtcpPacket[]): Uint8Array {
-  const parts = packets.map(writeOne);
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  const bodies = packets.map(bodyOf);
+  const bytes = new Uint8Array(bodies.reduce((sum, { words, tail }) => sum + HEADER_BYTES + 4 * words.length + wholeWords(tail.length), 0));
+  const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
+  for (const { packetType, count, words, tail } of bodies) {
+    view.setUint8(at, 0x80 | count);
+    view.setUint8(at + 1, packetType);
+    view.setUint16(at + 2, words.length + wholeWords(tail.length) / 4);
+    at += HEADER_BYTES;
+    for (let index = 0; index < words.length; index++) view.setUint32(at + 4 * index, words[index] as number);
+    at += 4 * words.length;
+    bytes.set(tail, at);
+    at += wholeWords(tail.length);
   }
   return bytes;
 }
 
-function writeOne(packet: RtcpPacket): Uint8Array {
+const wholeWords = (length: number): number => (length + 3) & ~3;
+
+/** What follows a packet's header: words, then bytes that zeros fill up to a whole word. */
+interface Body {
+  readonly packetType: number;
+  readonly count: number;
+  readonly words: readonly number[];
+  readonly tail: Uint8Array;
+}
+
+const NOTHING = new Uint8Array(0);
+
+function bodyOf(packet: RtcpPacket): Body {
   switch (packet.type) {
     case 'sr': {
-      const { ssrc, ntpSeconds, ntpFraction, rtpTimestamp, packetCount, octetCount, reports } = packet;
-      return part(SR, reports.length, [ssrc, ntpSeconds, ntpFraction, rtpTimestamp, packetCount, octetCount, ...reportWords(reports)]);
+      const words = [packet.ssrc, packet.ntpSeconds, packet.ntpFraction, packet.rtpTimestamp, packet.packetCount, packet.octetCount];
+      for (const report of packet.reports) pushReport(words, report);
+      return { packetType: SR, count: packet.reports.length, words, tail: NOTHING };
     }
-    case 'rr':
-      return part(RR, packet.reports.length, [packet.ssrc, ...reportWords(packet.reports)]);
+    case 'rr': {
+      const words = [packet.ssrc];
+      for (const report of packet.reports) pushReport(words, report);
+      return { packetType: RR, count: packet.reports.length, words, tail: NOTHING };
+    }
     case 'sdes':
-      return part(SDES, packet.chunks.length, [], joined(packet.chunks.map(chunkBytes)));
+      return { packetType: SDES, count: packet.chunks.length, words: [], tail: chunkBytes(packet.chunks) };
     case 'bye':
-      return part(BYE, packet.ssrcs.length, packet.ssrcs, packet.reason === null ? undefined : counted(packet.reason));
-    case 'app':
-      return part(APP, packet.subtype, [packet.ssrc], joined([new TextEncoder().encode(packet.name), packet.data]));
+      return {
+        packetType: BYE,
+        count: packet.ssrcs.length,
+        words: packet.ssrcs,
+        tail: packet.reason === null ? NOTHING : reasonBytes(packet.reason),
+      };
+    case 'app': {
+      const tail = new Uint8Array(4 + packet.data.length);
+      utf8Bytes.encodeInto(packet.name, tail.subarray(0, 4));
+      tail.set(packet.data, 4);
+      return { packetType: APP, count: packet.subtype, words: [packet.ssrc], tail };
+    }
     case 'unknown':
-      return part(packet.packetType, packet.count, [], packet.body);
+      return { packetType: packet.packetType, count: packet.count, words: [], tail: packet.body };
   }
 }
 
-const reportWords = (reports: readonly ReportBlock[]): number[] =>
-  reports.flatMap((report) => [
+function pushReport(words: number[], report: ReportBlock): void {
+  words.push(
     report.ssrc,
     (report.fractionLost << 24) | (report.cumulativeLost & 0xff_ffff),
     report.highestSequence,
     report.jitter,
     report.lastSenderReport,
     report.delaySinceLastSenderReport,
-  ]);
+  );
+}
 
 /** Text behind its length. */
-function counted(text: string): Uint8Array {
-  const bytes = new TextEncoder().encode(text);
-  return Uint8Array.of(bytes.length, ...bytes);
+function reasonBytes(reason: string): Uint8Array {
+  const bytes = utf8Bytes.encode(reason);
+  const counted = new Uint8Array(1 + bytes.length);
+  counted[0] = bytes.length;
+  counted.set(bytes, 1);
+  return counted;
 }
 
-function chunkBytes({ ssrc, items }: { ssrc: number; items: readonly SdesItem[] }): Uint8Array {
-  const head = Uint8Array.of(ssrc >>> 24, ssrc >>> 16, ssrc >>> 8, ssrc);
-  const body = joined(items.flatMap(({ type, text }) => [Uint8Array.of(type), counted(text)]));
-  // At least one zero, up to the next whole word.
-  return joined([head, body, new Uint8Array(4 - (body.length % 4))]);
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
-}
-
-/** One packet of `words` and then `tail`, zeros up to the next whole word. */
-function part(packetType: number, count: number, words: readonly number[], tail: Uint8Array = new Uint8Array(0)): Uint8Array {
-  const wordCount = words.length + Math.ceil(tail.length / 4);
-  const bytes = new Uint8Array(HEADER_BYTES + 4 * wordCount);
+/** Each chunk ends with at least one zero, at a whole word. */
+function chunkBytes(chunks: readonly { readonly ssrc: number; readonly items: readonly SdesItem[] }[]): Uint8Array {
+  const texts = chunks.map(({ items }) => items.map(({ text }) => utf8Bytes.encode(text)));
+  const lengths = texts.map((items) => 4 + wholeWords(1 + items.reduce((sum, { length }) => sum + 2 + length, 0)));
+  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   const view = new DataView(bytes.buffer);
-  view.setUint8(0, 0x80 | count);
-  view.setUint8(1, packetType);
-  view.setUint16(2, wordCount);
-  for (const [index, word] of words.entries()) view.setUint32(HEADER_BYTES + 4 * index, word);
-  bytes.set(tail, HEADER_BYTES + 4 * words.length);
+  let start = 0;
+  for (const [index, { ssrc, items }] of chunks.entries()) {
+    view.setUint32(start, ssrc);
+    let at = start + 4;
+    for (const [item, text] of (texts[index] as Uint8Array[]).entries()) {
+      bytes[at] = (items[item] as SdesItem).type;
+      bytes[at + 1] = text.length;
+      bytes.set(text, at + 2);
+      at += 2 + text.length;
+    }
+    start += lengths[index] as number;
+  }
   return bytes;
 }
