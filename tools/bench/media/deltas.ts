@@ -13,6 +13,8 @@ export type Delta = Extract<FromWorker, { type: 'delta' }>;
 export interface Tally {
   /** Of a counter; 0 when there is none. */
   readonly sum: (metric: string) => number;
+  /** Last level of a gauge, summed over its tags; 0 when there is none. */
+  readonly level: (metric: string) => number;
   /** How often a rate was true, and of how many. */
   readonly rate: (metric: string) => { readonly pass: number; readonly total: number };
   /** Of a trend, `percentile` from 0 to 100; NaN when nothing was recorded. */
@@ -52,6 +54,11 @@ export function tallyOf(deltas: readonly Delta[]): Tally {
   for (const { series } of deltas) for (const each of series) add(each);
   return {
     sum: (metric) => sums.get(metric) ?? 0,
+    level: (metric) =>
+      (deltas.at(-1)?.series ?? []).reduce(
+        (sum, each) => (each.metric === metric && each.data.kind === 'gauge' ? sum + each.data.last : sum),
+        0,
+      ),
     rate: (metric) => rates.get(metric) ?? { pass: 0, total: 0 },
     percentile(metric, percentile) {
       const histogram = histograms.get(metric);

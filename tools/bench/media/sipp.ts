@@ -2,7 +2,7 @@
 // (`sipp -sd`), with the least change that media needs: the answer names the echo's port, and the caller plays a file with rtp_stream. Verified with SIPp
 // 3.6.1 under strace: its rtp_stream sends from one socket for all calls and never reads it, so SIPp's caller pays for sending only.
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HOST, type Lab, type Program, sleep } from './lab.ts';
@@ -18,7 +18,8 @@ export function requireSipp(): void {
   if (!existsSync(sippPath)) throw new Error('SIPp is not installed (apt-get install sip-tester)');
 }
 
-const embedded = (name: 'uac' | 'uas'): string => execFileSync(sippPath, ['-sd', name], { encoding: 'utf8' });
+/** SIPp prints it and exits with 99. */
+const embedded = (name: 'uac' | 'uas'): string => spawnSync(sippPath, ['-sd', name], { encoding: 'utf8' }).stdout;
 
 /** Replaces what must be there exactly once; another SIPp's scenario may differ. */
 function replaced(text: string, from: string, to: string): string {
