@@ -86,7 +86,8 @@ it('is never better for more loss, burstiness, delay or jitter, and stays on the
     fc.property(input, fc.constantFrom('lossShare', 'burstRatio', 'oneWayDelayMs', 'jitterMs'), share, (better, key, more) => {
       const worse = { ...better, [key]: key === 'lossShare' ? Math.min(1, better.lossShare + more) : better[key] + more * 1000 };
       const [a, b] = [mosOf(better) as number, mosOf(worse) as number];
-      expect(b).toBeLessThanOrEqual(a + 1e-9);
+      // The Recommendation's own Idte is as low as -0.2 around 1 ms, against 0 without any delay: 0.002 of a point.
+      expect(b).toBeLessThanOrEqual(a + (better.oneWayDelayMs < 3 && better.jitterMs < 3 ? 0.005 : 1e-9));
       expect(b).toBeGreaterThanOrEqual(1);
       expect(a).toBeLessThanOrEqual(4.5);
     }),
