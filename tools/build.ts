@@ -62,9 +62,21 @@ const generatedRegistry: Plugin = {
   },
 };
 
-/** The native store addon looks for `prebuilds/` beside the code that loads it, which is the bundle. */
+/** What koffi loads of itself; the rest of the package is its source. */
+const koffiLoader = ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs'];
+
+/**
+ * The native store addon looks for `prebuilds/` beside the code that loads it, which is the bundle. koffi is asked for as a package, because the
+ * program does without where it is missing (node/media/udp-linux-calls.ts); npm installs its addon for one kind of machine only, and elsewhere the
+ * bundle sends media packet by packet.
+ */
 function copyAddons(): void {
-  cpSync(join(rootPath, 'node_modules', 'classic-level', 'prebuilds'), join(distPath, 'prebuilds'), { recursive: true });
+  const packages = join(rootPath, 'node_modules');
+  cpSync(join(packages, 'classic-level', 'prebuilds'), join(distPath, 'prebuilds'), { recursive: true });
+  const addon = join('@koromix', `koffi-${process.platform}-${process.arch}`);
+  if (!existsSync(join(packages, addon))) return out('koffi has no addon here; the bundle will send and receive through node:dgram');
+  for (const path of [...koffiLoader.map((file) => join('koffi', file)), addon])
+    cpSync(join(packages, path), join(distPath, 'node_modules', path), { recursive: true });
 }
 
 rmSync(distPath, { recursive: true, force: true });
