@@ -75,4 +75,15 @@ export const samples: Readonly<Record<string, Sample>> = {
     sign: 'rtp_first_packet',
     isDatagram: true,
   },
+  sipp: {
+    behavior: (port) => ({
+      server: `127.0.0.1:${port}`,
+      transport: 't1',
+      localIp: '127.0.0.1',
+      calls: { length: '50ms', rate: 5 },
+      timeouts: { receive: '300ms' },
+    }),
+    sign: 'sipp_response_time',
+    needs: ['sipp'],
+  },
 };
