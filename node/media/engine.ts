@@ -21,10 +21,10 @@ const INTERVAL_MS = 5_000;
 /** Chores may be a little late; so far ahead their wheel is searched. */
 const CHORE_HORIZON_MS = 50;
 /**
- * Above this p99 of a second a receiver hears our scheduling: it is half of a 20 ms packet time, which adaptive playout buffers take for jitter of the
- * network.
+ * Above this p99 of a second a receiver hears our scheduling: a packet leaves together with the one after it. Less is jitter of a few milliseconds, which
+ * sip_rtp_send_lateness tells and playout buffers even out; on a machine with more processes than cores it happens without anything being full.
  */
-export const LATENESS_P99_MS_MAX = 10;
+export const LATENESS_P99_MS_MAX = 20;
 
 class Engine implements MediaEngine, PacketSink {
   readonly network: PacketNetwork;
