@@ -137,7 +137,7 @@ export class Agent implements SipAgent, ClientOwner {
     for (const registration of this.#registrations) registration.drop();
     this.#registrations.clear();
     const { agents, agentOfPort, paths } = this.core;
-    agents.delete(this.init.contactUser);
+    if (agents.get(this.init.contactUser) === this) agents.delete(this.init.contactUser);
     if (!this.#ownsPort) return;
     agentOfPort.delete(this.port);
     paths.delete(this.port);

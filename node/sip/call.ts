@@ -75,6 +75,7 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
   finish(event: CallEvent): void {
     if (this.phase === 'over') return;
     const { listener } = this;
+    this.refusePeerOffer();
     this.drop();
     listener?.(event, this);
   }
@@ -87,6 +88,14 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
     this.core.wheel.wait(this, NEVER);
     this.agent.calls.delete(this);
     if (this.offer !== null) this.offer.isDropped = true;
+    if (this.peerOffer !== null) this.core.servers.abandon(this.peerOffer);
+  }
+
+  /** The call ends, or the peer took its offer back, before it was answered (RFC 3261, 15.1.2, 9.2). */
+  refusePeerOffer(): void {
+    const { peerOffer } = this;
+    this.peerOffer = null;
+    if (peerOffer !== null) this.core.servers.respond(peerOffer, { status: 487 });
   }
 
   abstract hangUp(reason?: string): void;
@@ -94,7 +103,9 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
   /** The earliest thing the call waits for. */
   wakeAtMs(): number {
     const repeatAtMs = this.answered === null ? NEVER : repeatWakeAtMs(this.answered.repeat);
-    return Math.min(this.glareAtMs, this.session?.dueMs ?? NEVER, repeatAtMs);
+    const { session } = this;
+    const sessionAtMs = session === null ? NEVER : Math.min(session.refreshAtMs, session.deadAtMs);
+    return Math.min(this.glareAtMs, sessionAtMs, repeatAtMs);
   }
 
   /** To be called when what the call waits for has changed. */
@@ -154,6 +165,7 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
     this.#end = { by, reason };
     this.session = null;
     this.glareAtMs = NEVER;
+    this.refusePeerOffer();
     this.rearm();
     const { lines } = this.agent;
     this.sendRequest('BYE', reasonHeader === undefined ? lines : headerLine('Reason', reasonHeader) + lines);

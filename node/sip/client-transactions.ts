@@ -13,6 +13,7 @@ import {
   type MachineState,
   NEVER,
   PASS,
+  patienceMs,
   SEND,
   TIMEOUT,
   TRANSPORT,
@@ -98,7 +99,7 @@ export class ClientTransactions {
   readonly #wheel: Wheel<ClientTransaction>;
   readonly #byKey = new Map<string, ClientTransaction>();
   /** Those that a broken connection would fail. */
-  readonly #byStream = new Map<Path, Set<ClientTransaction>>();
+  #byStream = new WeakMap<Path, Set<ClientTransaction>>();
 
   constructor(init: TransactionsInit) {
     this.#init = init;
@@ -146,10 +147,19 @@ export class ClientTransactions {
     this.#forget(transaction);
   }
 
+  /** Its owner is gone, and `owner` takes what may still come. What could ring for ever gets 64 * T1 to end. */
+  handOver(transaction: ClientTransaction, owner: ClientOwner): void {
+    transaction.owner = owner;
+    if (transaction.state !== 'proceeding') return;
+    const { clock, timers } = this.#init;
+    transaction.endAtMs = Math.min(transaction.endAtMs, clock.nowMs() + patienceMs(timers));
+    this.#wheel.wait(transaction, wakeAtMs(transaction));
+  }
+
   close(): void {
     this.#wheel.close();
     this.#byKey.clear();
-    this.#byStream.clear();
+    this.#byStream = new WeakMap();
   }
 
   #wake(transaction: ClientTransaction, nowMs: number): void {
@@ -216,11 +226,25 @@ export class ClientTransactions {
   /** The oldest one goes, if all that it does is to wait for stragglers. */
   #makeRoom(): boolean {
     this.#init.count('overload', 1);
-    const [oldest] = this.#byKey.values();
-    if (oldest === undefined || !isLingering(oldest)) return false;
-    this.abandon(oldest);
-    return true;
+    const oldest = oldestOf(this.#byKey, isLingering);
+    if (oldest !== null) this.abandon(oldest);
+    return oldest !== null;
   }
+}
+
+/** Looked at for one place; more would make a full table slow as well. */
+const LOOKED_AT_MAX = 16;
+
+/** The oldest that can go. Those that cannot move to the end of the line, so that one that lives long does not stand in the way for ever. */
+export function oldestOf<T>(byKey: Map<string, T>, canGo: (each: T) => boolean): T | null {
+  let looked = 0;
+  for (const [key, each] of byKey) {
+    if (canGo(each)) return each;
+    if (++looked > LOOKED_AT_MAX) return null;
+    byKey.delete(key);
+    byKey.set(key, each);
+  }
+  return null;
 }
 
 const isLingering = ({ state }: Machine): boolean => state === 'completed' || state === 'accepted' || state === 'confirmed';

@@ -40,6 +40,7 @@ export class Connection implements Path {
   partialSinceMs: number | null = null;
   readonly #init: ConnectionInit;
   readonly #framer: SipFramer;
+  #messages = 0;
 
   constructor(init: ConnectionInit) {
     const { socket, transport, port, nowMs } = init;
@@ -51,7 +52,10 @@ export class Connection implements Path {
     this.activeAtMs = nowMs();
     this.#framer = createSipFramer({
       bytesMax: init.messageBytes,
-      onMessage: (message) => init.onMessage(message, this),
+      onMessage: (message) => {
+        this.#messages++;
+        init.onMessage(message, this);
+      },
       onFailure: (failure, isDead) => this.#onFailure(failure, isDead),
       onPing: () => {
         init.count('keep-alive', 1);
@@ -69,9 +73,11 @@ export class Connection implements Path {
     if (!this.isOpen) return;
     const nowMs = this.#init.nowMs();
     this.activeAtMs = nowMs;
+    const before = this.#messages;
     this.#framer.push(bytes);
     if (this.#framer.pendingBytes() === 0) this.partialSinceMs = null;
-    else this.partialSinceMs ??= nowMs;
+    // On a busy connection every piece may end within a message: another one each time.
+    else if (this.#messages > before || this.partialSinceMs === null) this.partialSinceMs = nowMs;
   }
 
   #onFailure(failure: SipParseFailure, isDead: boolean): void {

@@ -42,9 +42,22 @@ export class EarlyDialogs {
     const { dialog } = early;
     const { agent, core } = call;
     const lines = `RAck: ${rseq} ${inviteSeq} INVITE\r\n${agent.lines}`;
-    const request = newRequest('PRACK', ++dialog.localSeq, lines, '', '', core.clock.nowMs());
-    transmit(core, agent.port, dialog, request, agent.credentials('PRACK', dialog.requestUri, ''), call);
+    this.#send(dialog, newRequest('PRACK', ++dialog.localSeq, lines, '', '', core.clock.nowMs()));
     return true;
+  }
+
+  #send(dialog: Dialog, request: OutgoingRequest): void {
+    const { agent, core } = this.#call;
+    transmit(core, agent.port, dialog, request, agent.credentials('PRACK', dialog.requestUri, ''), this.#call);
+  }
+
+  /** To a PRACK: only a challenge asks for something. */
+  onResponse(request: OutgoingRequest, response: SipResponse): void {
+    const { status } = response;
+    const dialog = this.confirmed(response.toTag);
+    if (dialog === null || (status !== 401 && status !== 407) || !this.#call.agent.learnChallenge(request, response)) return;
+    request.cseq = ++dialog.localSeq;
+    this.#send(dialog, request);
   }
 
   isPrack(request: OutgoingRequest): boolean {

@@ -12,6 +12,7 @@ import { sdpOf } from './call.ts';
 import type { Core } from './core.ts';
 import { calleeDialog } from './dialog.ts';
 import { IncomingCall } from './incoming-call.ts';
+import { sendOffer } from './offers.ts';
 import type { Path } from './path.ts';
 import { servePeer, timerReply } from './peer-requests.ts';
 import { SDP_TYPE } from './request-text.ts';
@@ -56,7 +57,13 @@ function responsePath(request: SipRequest, path: Path): Path {
   if (path.isReliable) return path;
   const { host, port } = responseTarget(request.via, path.remote);
   const isSame = (host === path.remote.host && port === path.remote.port) || isIP(host) !== isIP(path.remote.host);
-  return isSame ? path : path.port.pathTo('udp', host, port);
+  if (isSame) return path;
+  try {
+    return path.port.pathTo('udp', host, port);
+  } catch {
+    // The table of addresses is full: where the request came from is in it.
+    return path;
+  }
 }
 
 function onAck(core: Core, request: SipRequest, atMs: number): void {
@@ -132,7 +139,11 @@ function serveCancel(core: Core, request: SipRequest, transaction: ServerTransac
   const { owner } = invite;
   const call = owner instanceof IncomingCall ? owner : null;
   core.servers.respond(transaction, { status: 200, toTag: call?.localTag ?? core.ids.tag() });
-  call?.onCancel(headerOf(request, 'reason') ?? '', atMs);
+  if (call !== null) return call.onCancel(headerOf(request, 'reason') ?? '', atMs);
+  const standing = core.calls.get(request.toTag);
+  if (standing?.peerOffer !== invite) return;
+  standing.refusePeerOffer();
+  if (standing.wantedSdp !== null) sendOffer(standing);
 }
 
 function serveInvite(core: Core, agent: Agent, request: SipRequest, transaction: ServerTransaction, atMs: number): void {

@@ -192,6 +192,7 @@ export class IncomingCall extends Call implements IncomingCallFace {
   override drop(): void {
     super.drop();
     this.core.merged.delete(this.#mergeKey);
+    this.core.servers.abandon(this.#invite);
     if (this.#invite.owner === this) this.#invite.owner = null;
   }
 }

@@ -7,7 +7,10 @@ import type { OutgoingRequest } from './client-transactions.ts';
 import { contactUri } from './dialog.ts';
 import { NEVER } from './machine.ts';
 import { SDP_TYPE } from './request-text.ts';
-import { deadAfterMs, demandedSeconds, sessionLines, sessionOfAnswer } from './session-timer.ts';
+import { demandedSeconds, sessionLines, sessionOfAnswer } from './session-timer.ts';
+
+/** A refresh that was refused (glare, 500) or found the way taken is tried again after this: longer than glare lasts (14.1), short within 90 s. */
+const REFRESH_AGAIN_MS = 5000;
 
 /** Sends the wanted offer, or the given one, when nothing stands in the way; else it waits for what is under way. */
 export function sendOffer(call: Call, method: 'INVITE' | 'UPDATE' = 'INVITE', sdp?: string, isRefresh = false): void {
@@ -33,11 +36,11 @@ export function wakeOffers(call: Call, nowMs: number): void {
     if (call.wantedSdp !== null) sendOffer(call);
   }
   const { session } = call;
-  if (session === null || session.dueMs > nowMs || call.phase !== 'established') return;
-  if (!session.isRefresher || session.isOverdue) return call.bye('session-timer', 'not refreshed');
-  // Answered in time or not, this is the only refresh of the interval.
-  session.isOverdue = true;
-  session.dueMs = nowMs - session.intervalMs / 2 + deadAfterMs(session.intervalMs);
+  if (session === null || call.phase !== 'established') return;
+  if (session.deadAtMs <= nowMs) return call.bye('session-timer', 'not refreshed');
+  if (session.refreshAtMs > nowMs) return;
+  // Until one is accepted, which starts a new session. While one is under way this sends nothing.
+  session.refreshAtMs = nowMs + REFRESH_AGAIN_MS;
   const method = agentRefreshes(call);
   sendOffer(call, method, method === 'UPDATE' ? '' : call.localSdp, true);
 }
@@ -81,7 +84,7 @@ function accepted(call: Call, request: OutgoingRequest, response: SipResponse, a
 function refused(call: Call, request: OutgoingRequest, response: SipResponse, atMs: number): void {
   const { status } = response;
   if (call.phase !== 'established') return;
-  if (status === 491) {
+  if (status === 491 && !request.isRefresh) {
     // The side that owns the Call-ID waits longer, so that they do not meet again (RFC 3261, 14.1).
     const steps = Math.floor(call.core.random() * (call.direction === 'out' ? 191 : 201));
     call.glareAtMs = atMs + (call.direction === 'out' ? 2100 : 0) + steps * 10;

@@ -92,7 +92,7 @@ export class OutgoingCall extends Call implements OutgoingCallFace, Hop {
   override onResponse(request: OutgoingRequest, response: SipResponse, atMs: number): void {
     if (request.method === 'CANCEL') return;
     if (request !== this.#invite) {
-      if (this.#early?.isPrack(request) === true) return;
+      if (this.#early?.isPrack(request) === true) return this.#early.onResponse(request, response);
       return super.onResponse(request, response, atMs);
     }
     const { status } = response;
@@ -265,6 +265,6 @@ export class OutgoingCall extends Call implements OutgoingCallFace, Hop {
     super.drop();
     this.#invite.isDropped = true;
     const { transaction } = this.#invite;
-    if (transaction !== null && transaction.owner === this) transaction.owner = this.agent;
+    if (transaction !== null && transaction.owner === this) this.core.clients.handOver(transaction, this.agent);
   }
 }

@@ -11,7 +11,6 @@ import {
   repeatLater,
   SEND,
   TIMEOUT,
-  TRANSPORT,
   TRYING,
   terminate,
 } from './machine.ts';
@@ -35,7 +34,6 @@ export function stepInviteServer(machine: Machine, event: MachineEvent, nowMs: n
       return inviteProceeding(machine, event, nowMs, timers, hasResponse);
     case 'completed':
       if (event === 'request') return SEND;
-      if (event === 'transport-error') return terminate(machine) | TRANSPORT;
       if (event === 'ack') {
         if (machine.isReliable) return terminate(machine);
         linger(machine, 'confirmed', nowMs + timers.t4Ms);
@@ -77,8 +75,6 @@ function inviteProceeding(machine: Machine, event: MachineEvent, nowMs: number, 
       machine.repeatAtMs = machine.isReliable ? NEVER : nowMs + timers.t1Ms;
       machine.endAtMs = nowMs + patienceMs(timers);
       return SEND;
-    case 'transport-error':
-      return terminate(machine) | TRANSPORT;
     default:
       return 0;
   }
@@ -89,7 +85,6 @@ export function stepOtherServer(machine: Machine, event: MachineEvent, nowMs: nu
   const { state } = machine;
   if (event === 'timer') return machine.endAtMs <= nowMs ? terminate(machine) : 0;
   if (event === 'request') return state === 'trying' ? 0 : SEND;
-  if (event === 'transport-error') return terminate(machine) | TRANSPORT;
   if (state === 'completed' || state === 'terminated') return 0;
   if (event === 'provisional') {
     machine.state = 'proceeding';

@@ -4,7 +4,7 @@
 import type { SipRequest } from '../wire/sip/message.ts';
 import { isUniqueBranch } from '../wire/sip/via.ts';
 import { type ResponseParts, writeResponse } from '../wire/sip/write.ts';
-import type { TransactionsInit } from './client-transactions.ts';
+import { oldestOf, type TransactionsInit } from './client-transactions.ts';
 import {
   GONE,
   type Machine,
@@ -124,6 +124,13 @@ export class ServerTransactions {
     transaction.path.send(transaction.lastResponse);
   }
 
+  /** Nobody will answer any more: nothing is kept. One that was answered runs on to its end. */
+  abandon(transaction: ServerTransaction): void {
+    if (transaction.request === null || transaction.state === 'terminated') return;
+    terminate(transaction);
+    this.#forget(transaction);
+  }
+
   close(): void {
     this.#wheel.close();
     this.#byKey.clear();
@@ -157,8 +164,8 @@ export class ServerTransactions {
 
   #makeRoom(): boolean {
     this.#init.count('overload', 1);
-    const [oldest] = this.#byKey.values();
-    if (oldest === undefined || oldest.request !== null) return false;
+    const oldest = oldestOf(this.#byKey, ({ request }) => request === null);
+    if (oldest === null) return false;
     terminate(oldest);
     this.#forget(oldest);
     return true;

@@ -2,15 +2,16 @@
 
 import { parseMinSe, parseSessionExpires } from '../wire/sip/headers.ts';
 import { headerOf, type SipMessage, type SipRequest, type SipResponse } from '../wire/sip/message.ts';
+import { NEVER } from './machine.ts';
 import type { SessionTimerWish } from './types.ts';
 
 export interface Session {
   readonly intervalMs: number;
   readonly isRefresher: boolean;
-  /** Refresher: when to refresh. Other: when the session counts as dead (section 10). */
-  dueMs: number;
-  /** The refresher sent its refresh: what is due now is the end. */
-  isOverdue: boolean;
+  /** Infinity where the peer refreshes. */
+  refreshAtMs: number;
+  /** When it counts as dead (section 10). */
+  readonly deadAtMs: number;
 }
 
 /** Section 4: shorter intervals may be refused by anybody. */
@@ -30,11 +31,12 @@ export function demandedSeconds(response: SipResponse): number | null {
 
 export function session(intervalS: number, isRefresher: boolean, nowMs: number): Session {
   const intervalMs = intervalS * 1000;
-  return { intervalMs, isRefresher, dueMs: nowMs + (isRefresher ? intervalMs / 2 : deadAfterMs(intervalMs)), isOverdue: false };
+  const refreshAtMs = isRefresher ? nowMs + intervalMs / 2 : NEVER;
+  return { intervalMs, isRefresher, refreshAtMs, deadAtMs: nowMs + deadAfterMs(intervalMs) };
 }
 
 /** Section 10: a BYE this long after the last refresh, so that it arrives before the session ends everywhere. */
-export const deadAfterMs = (intervalMs: number): number => intervalMs - Math.min(32_000, intervalMs / 3);
+const deadAfterMs = (intervalMs: number): number => intervalMs - Math.min(32_000, intervalMs / 3);
 
 /** What a 2xx to our request agreed on; null: no timer (section 7.2). */
 export function sessionOfAnswer(response: SipResponse, nowMs: number): Session | null {

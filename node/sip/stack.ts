@@ -47,6 +47,10 @@ export async function createSipStack(init: SipStackInit): Promise<SipStack> {
     async createAgent(agentInit: SipAgentInit) {
       const isOwn = agentInit.localSocket === 'own';
       const port = isOwn ? await openPort(init, core, events, shared) : shared;
+      if (core.isClosed) {
+        if (isOwn) await port.close();
+        throw new Error('the stack is closed');
+      }
       const agent = new Agent(core, port, agentInit);
       core.agents.set(agentInit.contactUser, agent);
       if (isOwn) core.agentOfPort.set(port, agent);

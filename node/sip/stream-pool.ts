@@ -27,6 +27,8 @@ export class StreamPool {
   readonly #init: StreamPoolInit;
   readonly #byAddress = new Map<string, Connection>();
   readonly #all = new Map<Connection, { readonly key: string; deadline: TimerEntry | null }>();
+  /** Sockets below TLS connections that came in, from their first moment to their end. */
+  readonly #handshakes = new Set<Socket>();
   #server: Server | null = null;
   #sweep: TimerEntry | null = null;
   #isClosed = false;
@@ -41,10 +43,14 @@ export class StreamPool {
 
   /** Resolves with the port it listens on; rejects with the socket's error. `owner` is known only after that. */
   listen(transport: Stream, port: number, owner: () => Port): Promise<number> {
-    const { tls, host } = this.#init;
+    const { tls, host, limits } = this.#init;
     const accept = (socket: Socket): void => this.#accept(socket, transport, owner());
-    const server = transport === 'tcp' ? createServer(accept) : createTlsServer({ cert: tls?.cert, key: tls?.key }, accept);
+    const server =
+      transport === 'tcp'
+        ? createServer(accept)
+        : createTlsServer({ cert: tls?.cert, key: tls?.key, handshakeTimeout: limits.connectTimeoutMs }, accept);
     this.#server = server;
+    if (transport === 'tls') server.on('connection', (socket: Socket) => this.#watchHandshake(socket));
     // A client that breaks its TLS handshake off.
     server.on('tlsClientError', () => this.#init.count('connection-lost', 1));
     return new Promise((resolve, reject) => {
@@ -77,6 +83,17 @@ export class StreamPool {
       if (use?.deadline) clock.cancel(use.deadline);
     });
     return connection;
+  }
+
+  /** What has not said anything yet is a connection as well: bounded, and closed with the pool. */
+  #watchHandshake(socket: Socket): void {
+    if (this.#handshakes.size >= this.#init.limits.connections) {
+      this.#init.count('overload', 1);
+      socket.destroy();
+      return;
+    }
+    this.#handshakes.add(socket);
+    socket.once('close', () => this.#handshakes.delete(socket));
   }
 
   #accept(socket: Socket, transport: Stream, owner: Port): void {
@@ -156,6 +173,7 @@ export class StreamPool {
     this.#isClosed = true;
     if (this.#sweep !== null) this.#init.clock.cancel(this.#sweep);
     for (const connection of [...this.#all.keys()]) connection.end(null);
+    for (const socket of this.#handshakes) socket.destroy();
     const server = this.#server;
     if (server !== null) await new Promise<void>((resolve) => server.close(() => resolve()));
   }

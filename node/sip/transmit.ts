@@ -68,7 +68,11 @@ function start(core: Core, path: Path, hop: Hop, request: OutgoingRequest, crede
   let text = requestText(method, hop, cseq, chosen, branch, lines, contentType, body);
   if (text.length > LARGE_BYTES && path.transport === 'udp') {
     if (core.largeByTcp) {
-      chosen = path.port.pathTo('tcp', path.remote.host, path.remote.port);
+      try {
+        chosen = path.port.pathTo('tcp', path.remote.host, path.remote.port);
+      } catch (error) {
+        return failLater(core, request, 'overload', error instanceof Error ? error.message : String(error), owner);
+      }
       text = requestText(method, hop, cseq, chosen, branch, lines, contentType, body);
     } else core.count('large-request', 1);
   }
