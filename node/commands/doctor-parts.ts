@@ -10,6 +10,7 @@ import { delimiter, join } from 'node:path';
 import { wallNowMs, wallStepMs } from '../adapters/clock.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { storeComplaint } from '../adapters/store-probe.ts';
+import { linuxCalls } from '../media/udp-linux-calls.ts';
 
 export interface Probe {
   isOk: boolean;
@@ -162,6 +163,16 @@ export const parts: readonly Part[] = [
     cost: 'the generator shares a core with its load and taints its own results',
     remedy: 'two cores and 512 MiB of free memory at least',
     probe: probeMachine,
+  },
+  {
+    name: 'packets',
+    isRequired: false,
+    cost: 'RTP and SIP over UDP go through node:dgram: about half as many packets a core, and no drop counts of the kernel',
+    remedy: 'Linux on a 64-bit machine, and npm ci with optional dependencies',
+    probe: () => ({
+      isOk: linuxCalls() !== null,
+      detail: linuxCalls() === null ? 'one system call a packet' : 'sendmmsg and recvmmsg through koffi',
+    }),
   },
   {
     name: 'setpriv',
