@@ -1,6 +1,7 @@
 // Whose packet is it? By local port, sender's address and SSRC (RFC 3550, 8.2; RFC 3264). Streams that share an address are told apart by the SSRC
 // that SDP told, by our own SSRC where the peer echoes, or by the first one nobody owns yet. What was found is learned, so that the next packet is
-// one look in a hash table. A known stream changes to another SSRC only when two packets in a row say so; a sender nobody expects is a stranger.
+// one look in a hash table. A stream that has a source keeps it while that lives: a bridge that forwards several speakers sends them all to one address,
+// and one of them is measured. A sender nobody expects is a stranger.
 
 import { FlowTable, NO_STREAM } from './flow-table.ts';
 
@@ -18,13 +19,15 @@ export interface DemuxStream {
   remoteSsrc: number | null;
   /** Address that its flow was learned with (another one where only the told SSRC fits), UNBOUND while it has none. */
   flowAddress: number;
-  /** Another SSRC that one packet had. */
+  /** Another SSRC that came after the source had gone silent; a second packet of it confirms it. */
   candidate: number | null;
 }
 
 export type Refusal = 'stranger' | 'ssrc' | 'payload-type';
 
 export const UNBOUND = -2;
+/** A source that says nothing for so long may be replaced: longer than the pause between two frames of slow video. */
+export const SOURCE_SILENT_MS = 500;
 const SSRCS = 0x1_0000_0000;
 /** Addresses are fewer than 2^18, and -1. */
 const ADDRESSES = 0x10_0000;
@@ -36,10 +39,16 @@ export class Demux {
   readonly #byOwnSsrc = new Map<number, DemuxStream>();
   readonly #byToldSsrc = new Map<number, DemuxStream>();
   readonly #byRemoteSsrc = new Map<number, DemuxStream>();
+  readonly #lastArrivalMs: (stream: number) => number;
   /** Why the last `learn` found nobody. */
   refusal: Refusal = 'stranger';
   /** The stream that the last `learn` found had another SSRC before. */
   isChanged = false;
+
+  /** `lastArrivalMs`: of a stream's bound source. */
+  constructor(lastArrivalMs: (stream: number) => number) {
+    this.#lastArrivalMs = lastArrivalMs;
+  }
 
   /** `isReceiving` false: its RTP is a stranger's, its RTCP is not. */
   add(stream: DemuxStream, isReceiving: boolean): void {
@@ -61,7 +70,7 @@ export class Demux {
   }
 
   /** Id of the stream that a packet of no learned flow belongs to; NO_STREAM: see `refusal`. */
-  learn(port: number, address: number, ssrc: number, payloadType: number): number {
+  learn(port: number, address: number, ssrc: number, payloadType: number, atMs: number): number {
     this.isChanged = false;
     const told = this.#byToldSsrc.get(ssrcKey(port, ssrc));
     // A peer behind address translation sends from where it did not say; an SSRC that it told proves it.
@@ -75,7 +84,7 @@ export class Demux {
     const free = fitting.find(({ flowAddress, toldSsrc }) => flowAddress === UNBOUND && toldSsrc === null);
     if (free !== undefined) return this.#bind(free, address, ssrc);
     const only = fitting.length === 1 ? (fitting[0] as DemuxStream) : undefined;
-    if (only === undefined) return this.#refuse('ssrc');
+    if (only === undefined || atMs - this.#lastArrivalMs(only.id) < SOURCE_SILENT_MS) return this.#refuse('ssrc');
     if (only.candidate === ssrc) return this.#bind(only, address, ssrc);
     only.candidate = ssrc;
     return this.#refuse('ssrc');

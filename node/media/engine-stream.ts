@@ -71,6 +71,7 @@ export class EngineStream implements MediaStream {
   readonly #digits = new DigitQueue();
   isReceiving: boolean;
   #isOpen = true;
+  #hasSentBye = false;
   #hasFirst = false;
   #lastTotals: MediaTotals | null = null;
   packetsSent = 0;
@@ -169,6 +170,7 @@ export class EngineStream implements MediaStream {
   sendDtmf(digits: string, options: { readonly durationMs?: number; readonly gapMs?: number } = {}): number {
     if (this.init.dtmfPayloadType === null) throw new Error('telephone-event was not negotiated');
     const { pacer, network, nowMs } = this.#parts;
+    if (this.#hasSentBye) return nowMs();
     const { script } = this.init;
     const ptimeMs = script === null ? undefined : script.cycleMs / script.packets.length;
     const clockRateHz = this.#clockRateHz();
@@ -350,6 +352,15 @@ export class EngineStream implements MediaStream {
     demux.add(demuxStream, this.init.receive !== null);
   }
 
+  sendBye(): void {
+    if (!this.#isOpen || this.#hasSentBye) return;
+    const { pacer, chores, nowMs } = this.#parts;
+    pacer.close(this.id);
+    chores.remove(this.id * 2 + 1);
+    this.#sendRtcp(this.rtcp.goodbye(this.#reportFacts(nowMs())));
+    this.#hasSentBye = true;
+  }
+
   totals(): MediaTotals {
     const { table } = this.#parts;
     const { id } = this;
@@ -373,7 +384,7 @@ export class EngineStream implements MediaStream {
     const nowMs = this.#parts.nowMs();
     this.#dtmfReceiver?.flush();
     if (this.isReceiving) this.#quality?.endEarly(this.#facts(nowMs));
-    this.#sendRtcp(this.rtcp.goodbye(this.#reportFacts(nowMs)));
+    this.sendBye();
     this.#lastTotals = this.totals();
     this.#isOpen = false;
     this.#parts.forget(this);

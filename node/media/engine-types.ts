@@ -74,8 +74,10 @@ export interface MediaStream {
   readonly retarget: (remote: RemoteMedia) => void;
   /** Digits 0-9 * # A-D. Returns the clock time at which the last one ends. Audio packets of that time are left out, as RFC 4733 asks. */
   readonly sendDtmf: (digits: string, options?: { readonly durationMs?: number; readonly gapMs?: number }) => number;
+  /** Sends RTCP BYE, and nothing after it (RFC 3550, 6.3.7); what still comes in is measured until `close`. For who is about to leave. */
+  readonly sendBye: () => void;
   readonly totals: () => MediaTotals;
-  /** Sends RTCP BYE, records the last, unfinished interval, and forgets the stream. */
+  /** Sends RTCP BYE where `sendBye` has not, records the last, unfinished interval, and forgets the stream. */
   readonly close: () => MediaTotals;
 }
 
@@ -113,7 +115,7 @@ export interface MediaSeries {
   readonly mos: Trend;
   /** Received against expected bit rate, share. */
   readonly bitrateShare: Trend;
-  /** Silence between two packets that was longer than three packet times, ms. */
+  /** Silence between two packets that was longer than three packet times and than 60 ms, ms. */
   readonly gapMs: Trend;
   readonly firstPacketMs: Trend;
   /** How late our own packets left, ms: the generator's, not the target's. */

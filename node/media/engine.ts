@@ -32,7 +32,7 @@ class Engine implements MediaEngine, PacketSink {
   readonly #parts: StreamParts;
   readonly #pacer: Pacer<PayloadStore>;
   readonly #table = new ReceiveTable();
-  readonly #demux = new Demux();
+  readonly #demux = new Demux((stream) => this.#table.lastArrivalMs(stream));
   readonly #chores: Wheel;
   readonly #received: Uint8Array;
   readonly #view: DataView;
@@ -189,7 +189,7 @@ class Engine implements MediaEngine, PacketSink {
     }
     const ssrc = this.#view.getInt32(offset + 8);
     let id = this.#demux.flows.find(port.id, from, ssrc);
-    if (id < 0) id = this.#learn(port, offset, from, ssrc);
+    if (id < 0) id = this.#learn(port, offset, from, ssrc, atMs);
     if (id < 0) return;
     const stream = this.#streams[id] as EngineStream;
     if (stream.isReceiving) this.#receiveRtp(stream, offset, length, atMs);
@@ -220,13 +220,13 @@ class Engine implements MediaEngine, PacketSink {
   }
 
   /** A packet of no flow that is known: whose it is now, or -1 with the reason counted. */
-  #learn(port: EnginePort, offset: number, from: number, ssrc: number): number {
+  #learn(port: EnginePort, offset: number, from: number, ssrc: number, atMs: number): number {
     if ((this.#received[offset] as number) >> 6 !== 2) {
       port.counts?.reject('version');
       return -1;
     }
     const demux = this.#demux;
-    const id = demux.learn(port.id, from, ssrc >>> 0, (this.#received[offset + 1] as number) & 0x7f);
+    const id = demux.learn(port.id, from, ssrc >>> 0, (this.#received[offset + 1] as number) & 0x7f, atMs);
     if (id < 0) port.counts?.reject(demux.refusal);
     else if (demux.isChanged) {
       this.#streams[id]?.counts.reject('ssrc-change');

@@ -24,7 +24,7 @@ export function mediaMetrics(prefix: string): MetricDeclaration[] {
       unit: 'percent',
       help: "received bit rate as a share of what is promised, of each stream's interval",
     },
-    { name: `${rtp}_gap`, kind: 'trend', unit: 'ms', help: 'silences longer than three packet times' },
+    { name: `${rtp}_gap`, kind: 'trend', unit: 'ms', help: 'silences longer than three packet times, and than 60 ms' },
     { name: `${rtp}_first_packet`, kind: 'trend', unit: 'ms', help: 'from the start of the stream to its first packet' },
     { name: `${rtp}_send_lateness`, kind: 'trend', unit: 'ms', help: "how late our own packets left: the generator's doing" },
     { name: `${rtp}_packets_sent`, kind: 'counter', unit: 'count', help: 'RTP packets sent' },

@@ -12,9 +12,12 @@ export const MISORDER_MAX = 100;
 export const WINDOW = 64;
 /** A timestamp that moves this much against the clock is a new beginning (another source behind the same SSRC), not jitter. */
 const DISCONTINUITY_MS = 10_000;
-/** Silence longer than so many packet times is a gap; packets closer than 5 ms are parts of a frame. */
+/**
+ * Silence longer than so many packet times is a gap. A packet time is the smallest step of the timestamps, because the packets of a video frame share
+ * one; never below that of telephony's packets, because nobody hears or sees what is shorter than three of those.
+ */
 const GAP_PACKETS = 3;
-const PACKET_MS_MIN = 5;
+const PACKET_MS_MIN = 20;
 const JITTER_GAIN = 1 / 16;
 
 /** What became of a packet. */

@@ -7,6 +7,7 @@ import { createMediaLab, type MediaLab, networkKinds } from '../support/media-la
 import { until } from '../support/until.ts';
 
 const HOST = '127.0.0.1';
+const SENDER_REPORT = 200;
 const key = (byte: number): SrtpKey => ({ suite: 'AES_CM_128_HMAC_SHA1_80', keyAndSalt: new Uint8Array(30).fill(byte) });
 
 describe.each(networkKinds)('the packet engine over %s', (kind) => {
@@ -156,13 +157,13 @@ describe.each(networkKinds)('the packet engine over %s', (kind) => {
       for (const packet of packets) peer.send(packet, b.rtp);
     };
     sendAll(rtp(1, 7), rtp(2, 7), rtp(2, 7), rtp(4, 7), rtp(3, 7), rtp(5, 7, 9), rtp(6, 7, 0, 0x40), rtp(7, 7).subarray(0, 11));
-    sendAll(rtp(8, 7, 0, 0x9f).subarray(0, 20), rtp(9, 7, 0, 0xa0), rtp(20_000, 7), rtp(20_001, 7), rtp(1, 8), rtp(1, 8), rtp(2, 8));
+    sendAll(rtp(8, 7, 0, 0x9f).subarray(0, 20), rtp(9, 7, 0, 0xa0), rtp(20_000, 7), rtp(20_001, 7), rtp(1, 8));
     sendAll(Buffer.from([0x80, 200, 0, 9, 1, 2, 3, 4]), Buffer.alloc(3_000));
     stranger.send(rtp(1, 7), b.rtp);
     const expected = new Map(
       Object.entries({
         ...{ 'payload-type': 1, version: 1, truncated: 3, padding: 1, sequence: 1, restart: 1 },
-        ...{ ssrc: 1, 'ssrc-change': 1, rtcp: 1, stranger: 1 },
+        ...{ ssrc: 1, rtcp: 1, stranger: 1 },
       }),
     );
     await until('everything is counted', () => {
@@ -170,6 +171,45 @@ describe.each(networkKinds)('the packet engine over %s', (kind) => {
       return series.rejections.get('stranger') === 1 && series.rejections.get('truncated') === 3;
     });
     expect(new Map([...series.rejections].sort())).toEqual(new Map([...expected].sort()));
-    expect(series.sums).toMatchObject({ duplicates: 1, reordered: 1, packetsReceived: 7 });
+    expect(series.sums).toMatchObject({ duplicates: 1, reordered: 1, packetsReceived: 5 });
+  });
+
+  it('keeps to one source while it lives, however many a bridge forwards, and takes another when it has gone silent', async () => {
+    const { engine, stream, series } = start();
+    const [a, b] = [await engine.openPort({ host: HOST, isMuxed: true }), await engine.openPort({ host: HOST, isMuxed: true })];
+    const receiver = stream(b, a.rtp, { script: null });
+    const first = stream(a, b.rtp);
+    await until('one is heard', () => receiver.totals().packetsReceived > 3);
+    const second = stream(a, b.rtp);
+    await until('both speak', () => second.totals().packetsSent > 20);
+    engine.flush();
+    expect(series.rejections.get('ssrc')).toBeGreaterThan(10);
+    expect(series.rejections.has('ssrc-change')).toBe(false);
+    const heard = receiver.totals().packetsReceived;
+    first.setSending(false);
+    await until('the other is heard', () => {
+      engine.flush();
+      return series.rejections.get('ssrc-change') === 1 && receiver.totals().packetsReceived > heard + 3;
+    });
+    expect(receiver.totals()).toMatchObject({ lost: 0, duplicates: 0 });
+  });
+
+  it('sends nothing after its RTCP BYE, and measures what comes in until it is closed', async () => {
+    const { engine, stream, network } = start();
+    const a = await engine.openPort({ host: HOST, isMuxed: true });
+    const came: number[] = [];
+    const peer = await network.open({ host: HOST, port: 0, onPacket: (bytes) => void came.push(bytes[1] as number) });
+    const leaving = stream(a, peer.local);
+    await until('audio flows', () => came.length > 5);
+    leaving.sendBye();
+    leaving.sendBye();
+    const { packetsSent } = leaving.totals();
+    await until('the report with BYE came', () => came.at(-1) === SENDER_REPORT);
+    const count = came.length;
+    for (const sequence of [1, 2]) peer.send(Buffer.from([0x80, 0, 0, sequence, 0, 0, 0, 0, 0, 0, 0, 9]), a.rtp);
+    await until('the rest is received', () => leaving.totals().packetsReceived === 2);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(leaving.close().packetsSent).toBe(packetsSent);
+    expect(came.length).toBe(count);
   });
 });

@@ -164,6 +164,11 @@ export class CallMedia {
     return sum;
   }
 
+  /** Nothing more is sent; what the peer sends until it knows is still measured. */
+  leave(): void {
+    for (const { stream } of this.#streams.values()) stream.sendBye();
+  }
+
   close(): void {
     for (const { stream } of this.#streams.values()) stream.close();
     this.#streams.clear();

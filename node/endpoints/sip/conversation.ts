@@ -72,6 +72,12 @@ export class Conversation {
     if (this.#isOver) return;
     this.#end ??= end;
     this.#stopTimers();
+    this.#hangUp();
+  }
+
+  /** Media first: what a peer gets after its answer to BYE is from nobody it knows. */
+  #hangUp(): void {
+    this.#init.media.leave();
     this.#call?.hangUp();
   }
 
@@ -122,7 +128,7 @@ export class Conversation {
   #answered({ sdp, atMs, responseMs }: Extract<CallEvent, { kind: 'answered' }>): void {
     const { series, media, direction, isOfferOurs, context, options, compiled } = this.#init;
     if (this.#answerTimer !== null) this.#init.clock.cancel(this.#answerTimer);
-    if (this.#end !== null) return this.#call?.hangUp();
+    if (this.#end !== null) return this.#hangUp();
     this.#answeredMs = atMs;
     series.callsActive.add(1);
     if (direction === 'out') series.callSetup.record(responseMs);
@@ -130,7 +136,7 @@ export class Conversation {
       const refusal = media.applyAnswer(sdp);
       if (refusal !== null) {
         this.#fail(`sdp-${refusal}`, `the answer was ${sdp.slice(0, 100)}`);
-        return this.#call?.hangUp();
+        return this.#hangUp();
       }
     }
     media.start(atMs, () => {
@@ -149,7 +155,7 @@ export class Conversation {
       const received = media.packetsReceived();
       if (media.expectsPackets() && received === this.#received) {
         this.#fail(cause, `no packet within ${withinMs} ms`);
-        this.#call?.hangUp();
+        this.#hangUp();
         return;
       }
       this.#received = received;
