@@ -71,7 +71,7 @@ export function createStatistics(recorder: Recorder, onFailed: (cause: string) =
     succeeded.add(good);
     retransmissions.add(more('Retransmissions(C)'));
     const bad = more('FailedCall(C)');
-    // Unexpected messages end calls and are counted twice, under either head; what `more` remembers is for one of them.
+    // An unexpected message that ended its call is both a message and a failed call. Each column is asked once: `more` remembers.
     let odd = 0;
     let explained = 0;
     for (const name of new Set([...UNEXPECTED, ...Object.keys(CAUSES)])) {
