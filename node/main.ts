@@ -4,7 +4,7 @@
 
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { err } from './adapters/terminal.ts';
+import { err, flushed } from './adapters/terminal.ts';
 import { EXIT } from './core/errors.ts';
 
 interface Verb {
@@ -50,9 +50,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return (await verb.load()).run(argv.slice(1));
 }
 
+let exitCode: number;
 try {
-  process.exit(await main(process.argv.slice(2)));
+  exitCode = await main(process.argv.slice(2));
 } catch (error) {
   err(`quilt-swarm: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-  process.exit(EXIT.internalFault);
+  exitCode = EXIT.internalFault;
 }
+await flushed();
+process.exit(exitCode);

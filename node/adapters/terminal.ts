@@ -1,11 +1,12 @@
 // Standard output and standard error, and the only place that writes to them. Results and summaries go to `out`;
 // complaints, progress and hints go to `err`, so that `quilt-swarm report --json | jq` never meets a hint.
 // A reader that went away (`| head`) is not an error: once the pipe is broken, further lines are dropped in silence and
-// the command's own exit code stands. Writes to files, terminals and (on Unix) pipes are synchronous in Node, so nothing
-// is lost by a process.exit that follows.
+// the command's own exit code stands. A pipe takes 64 kB at once and the rest when its reader has read, so whoever ends the
+// process waits for `flushed` first.
 
 interface Sink {
   write: (text: string) => void;
+  flushed: () => Promise<void>;
 }
 
 function sinkTo(stream: NodeJS.WriteStream): Sink {
@@ -22,11 +23,22 @@ function sinkTo(stream: NodeJS.WriteStream): Sink {
       }
       stream.write(text);
     },
+    flushed: () =>
+      new Promise((resolve) => {
+        if (isBroken || stream.writableLength === 0) return resolve();
+        stream.once('error', () => resolve());
+        stream.write('', () => resolve());
+      }),
   };
 }
 
 const standardOutput = sinkTo(process.stdout);
 const standardError = sinkTo(process.stderr);
+
+/** Everything written has left the process, or nobody wants it any more. */
+export async function flushed(): Promise<void> {
+  await Promise.all([standardOutput.flushed(), standardError.flushed()]);
+}
 
 /** Writes one line of result. */
 export function out(line = ''): void {

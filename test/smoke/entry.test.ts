@@ -60,6 +60,15 @@ function answersAsAlways(executable: string, path: () => string): void {
     expect(stderr).toMatch(/did you mean.*--json/i);
   });
 
+  it('a result that is larger than a pipe holds is read whole by whoever reads late', () => {
+    const shell = spawnSync('sh', ['-c', '"$0" "$1" validate --schema | (sleep 1; wc -c)', executable, path()], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    const schemaBytes = readFileSync(join(rootPath, 'scenarios', 'scenario.schema.json')).length;
+    expect(Number(shell.stdout)).toBe(schemaBytes);
+  });
+
   it('a verb runs', () => {
     const { status, stdout } = start(executable, path(), 'doctor', '--json');
     expect(status).toBe(0);
