@@ -42,7 +42,8 @@ function deliver(): void {
   const { series, errors } = statistics.snapshot();
   send({ type: 'delta', series, errors, load: [], health: health.take(nowMs, nowMs - nextDeltaMs) });
   nextDeltaMs += PERIOD_MS * (1 + Math.floor((nowMs - nextDeltaMs) / PERIOD_MS));
-  timer = setTimeout(deliver, nextDeltaMs - nowMs);
+  // Timers cut fractions off; a delta before its time would be followed by an empty one.
+  timer = setTimeout(deliver, Math.ceil(nextDeltaMs - nowMs));
 }
 
 async function openPorts(load: EngineLoadInit): Promise<MediaPort[]> {

@@ -167,6 +167,8 @@ export async function withLab<T>(work: (lab: Lab) => Promise<T>): Promise<T> {
     const child = spawn(first, rest, { cwd: folder, stdio: [...stdio], serialization: 'advanced' });
     // A program that ended early has no stdin any more; that it ended is told by `line` and `ended`.
     child.stdin?.on('error', () => {});
+    // Node keeps messages for a listener to come; then what was measured long ago would be taken for the next.
+    if (isForked) child.on('message', () => {});
     const started = program(child, command);
     programs.push(started);
     return started;
