@@ -44,6 +44,8 @@ export abstract class Call implements SipCall, ClientOwner, ServerOwner, WheelIt
   /** To be offered when the way is free. */
   wantedSdp: string | null = null;
   glareAtMs = NEVER;
+  /** Offers in a row that met one of the peer's. */
+  clashes = 0;
   /** The peer's re-INVITE or UPDATE that we have not answered. */
   peerOffer: ServerTransaction | null = null;
   session: Session | null = null;

@@ -1,7 +1,8 @@
 // New offers in a call that stands: our re-INVITE and UPDATE (RFC 3261, 14; RFC 3311), one at a time, with glare waited out (14.1), and the refreshes
 // that a session timer asks for (RFC 4028, 10). What comes back is told as a 'response' event, unless the stack itself had asked.
 
-import type { SipResponse } from '../wire/sip/message.ts';
+import { parseRetryAfter } from '../wire/sip/headers.ts';
+import { headerOf, type SipResponse } from '../wire/sip/message.ts';
 import type { Call } from './call.ts';
 import type { OutgoingRequest } from './client-transactions.ts';
 import { contactUri } from './dialog.ts';
@@ -11,6 +12,11 @@ import { demandedSeconds, sessionLines, sessionOfAnswer } from './session-timer.
 
 /** A refresh that was refused (glare, 500) or found the way taken is tried again after this: longer than glare lasts (14.1), short within 90 s. */
 const REFRESH_AGAIN_MS = 5000;
+
+/** What a clash may ask for (14.2); a longer wait is a server's trouble and is told. */
+const CLASH_S_MAX = 10;
+/** In a row, before a peer that refuses every time is taken at its word. */
+const CLASHES_MAX = 10;
 
 /** Sends the wanted offer, or the given one, when nothing stands in the way; else it waits for what is under way. */
 export function sendOffer(call: Call, method: 'INVITE' | 'UPDATE' = 'INVITE', sdp?: string, isRefresh = false): void {
@@ -77,6 +83,7 @@ function accepted(call: Call, request: OutgoingRequest, response: SipResponse, a
     const session = sessionOfAnswer(response, atMs);
     if (session !== null || request.isRefresh) call.session = session;
   }
+  call.clashes = 0;
   call.agent.noteSuccess(request, response);
   call.tellResponse(request, response, atMs);
 }
@@ -84,13 +91,14 @@ function accepted(call: Call, request: OutgoingRequest, response: SipResponse, a
 function refused(call: Call, request: OutgoingRequest, response: SipResponse, atMs: number): void {
   const { status } = response;
   if (call.phase !== 'established') return;
-  if (status === 491 && !request.isRefresh) {
-    // The side that owns the Call-ID waits longer, so that they do not meet again (RFC 3261, 14.1).
-    const steps = Math.floor(call.core.random() * (call.direction === 'out' ? 191 : 201));
-    call.glareAtMs = atMs + (call.direction === 'out' ? 2100 : 0) + steps * 10;
-    if (request.body !== '') call.wantedSdp ??= request.body;
+  const waitMs = request.isRefresh || request.body === '' || call.clashes >= CLASHES_MAX ? null : clashWaitMs(call, response);
+  if (waitMs !== null) {
+    call.clashes++;
+    call.glareAtMs = atMs + waitMs;
+    call.wantedSdp ??= request.body;
     return;
   }
+  call.clashes = 0;
   if (status === 422 && request.isRefresh && call.session !== null) {
     const demanded = demandedSeconds(response);
     const { intervalMs } = call.session;
@@ -101,6 +109,16 @@ function refused(call: Call, request: OutgoingRequest, response: SipResponse, at
   }
   call.tellResponse(request, response, atMs);
   if (status === 481 || status === 408) call.lost(`${request.method}: ${status}`, atMs, status === 481);
+}
+
+/** How long to wait when the offer met one of the peer's, either under way (491) or not settled there yet (500 with Retry-After; 14.2); null: it did not. */
+function clashWaitMs({ core, direction }: Call, response: SipResponse): number | null {
+  // The side that owns the Call-ID waits longer, so that they do not meet again (RFC 3261, 14.1).
+  const isOwner = direction === 'out';
+  if (response.status === 491) return (isOwner ? 2100 : 0) + Math.floor(core.random() * (isOwner ? 191 : 201)) * 10;
+  const retryAfter = response.status === 500 ? headerOf(response, 'retry-after') : undefined;
+  const seconds = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter)?.seconds;
+  return seconds === undefined || seconds > CLASH_S_MAX ? null : Math.max(core.timers.t1Ms, seconds * 1000);
 }
 
 /** No final response: the call itself decides whether it goes on. */

@@ -284,7 +284,7 @@ export interface SipCall {
   readonly remoteUri: string;
   /** Out and early: CANCEL, ends with failed 'cancelled'. Established: BYE. In and early: 480. Safe at any time. `reason`: a Reason header's value. */
   readonly hangUp: (reason?: string) => void;
-  /** A new offer. Glare (491) is waited out and tried again by itself; the result is a 'response' event. */
+  /** A new offer. Glare (491, and 500 with a short Retry-After) is waited out and tried again by itself; the result is a 'response' event. */
   readonly reinvite: (sdp: string) => void;
   readonly update: (sdp?: string) => void;
   readonly info: (contentType: string, body: string) => void;

@@ -204,6 +204,28 @@ const offers: Stories = {
     call.hangUp();
     s.to(50_000);
   }),
+  'the peer has not settled its last offer: 500 with Retry-After is waited out (14.2)': scene((s) => {
+    s.onHeard = answering(s, { 'INVITE 1': [200], BYE: [200] });
+    const call = s.invite();
+    s.to(100);
+    call.reinvite(SDP);
+    s.to(101);
+    s.reply(s.heard('INVITE 2'), 500, { headers: ['Retry-After: 3'] });
+    s.onHeard = answering(s, { INVITE: [200], BYE: [200] });
+    s.to(10_000);
+    call.hangUp();
+    s.to(50_000);
+  }),
+  'the peer refuses with 491 for ever: told after ten clashes in a row': scene((s) => {
+    s.onHeard = answering(s, { INVITE: [200] });
+    const call = s.invite();
+    s.to(100);
+    s.onHeard = answering(s, { INVITE: [491], BYE: [200] });
+    call.reinvite(SDP);
+    s.to(60_000);
+    call.hangUp();
+    s.to(100_000);
+  }),
   'the 200 of our re-INVITE comes again: its ACK again': scene((s) => {
     s.onHeard = answering(s, { INVITE: [200], BYE: [200] });
     const call = s.invite();
