@@ -11,7 +11,7 @@ import { describeCores, HOST, type Lab, type Program, sleep, withLab } from './m
 import { LATENESS_MS_MAX } from './media/ladder.ts';
 import { figuresOf } from './media/parse.ts';
 import { alternate, type Contender } from './media/rounds.ts';
-import { startSipWorker } from './media/sip-worker.ts';
+import { requireStanding, startSipWorker } from './media/sip-worker.ts';
 import { requireSipp, startUacWithAudio, startUas } from './media/sipp.ts';
 
 export const about = 'calls with audio both ways that one core holds, statistics on, against SIPp with rtp_stream';
@@ -71,6 +71,7 @@ async function ours(lab: Lab, calls: number, seconds: number, localPorts: 'share
   const echoed = await peer.look();
   for (const each of [program, peer.uas, peer.echo]) await each.stop('SIGKILL');
   const { tally, elapsedMs } = span;
+  requireStanding(tally, calls);
   const cores = (span.cpuSeconds * 1000) / elapsedMs;
   const latenessMsP99 = tally.percentile(METRICS.sendLateness, 99);
   const lost = tally.rate(METRICS.lost);

@@ -6,6 +6,7 @@ import { makePlan } from '../../../node/core/plan.ts';
 import { loadEndpointTypes } from '../../../node/runtime/registry.ts';
 import type { FromWorker, ToWorker } from '../../../node/runtime/worker-protocol.ts';
 import { parseScenario } from '../../../scenarios/parse.ts';
+import type { Tally } from './deltas.ts';
 import type { Profile } from './engine-load.ts';
 import { HOST, type Lab, message, type Program } from './lab.ts';
 
@@ -33,6 +34,12 @@ function scenarioOf({ calls, uasPort, rampS, audio, localPorts }: SipWorkerInit)
   };
   const load = { endpoints: calls, shape: [{ ramp: '100%', over: `${rampS}s` }, { hold: '1h' }] };
   return JSON.stringify({ name: 'bench-calls', groups: { phones: { type: 'sip', load, behavior } } });
+}
+
+/** Throws when not nearly all calls stand: then nothing that is measured means anything. */
+export function requireStanding(tally: Tally, calls: number): void {
+  const standing = tally.level('sip_calls_active');
+  if (standing < calls * 0.99) throw new Error(`of ${calls} calls ${standing} stand: ${JSON.stringify(tally.errors.slice(0, 3))}`);
 }
 
 /** Resolves when the worker has its load; the calls then come up over the ramp. */
