@@ -67,7 +67,8 @@ export class ClientTransaction implements Machine, WheelItem {
   /** The request, while it may have to be sent again or acknowledged; then the ACK of a failure. */
   text: string;
   owner: ClientOwner | null;
-  readonly request: OutgoingRequest;
+  /** Null once nobody waits for its answer: it may linger for 32 s more. */
+  request: OutgoingRequest | null;
   /** Why it could not be sent at all; told at the next tick. */
   defect: string | null = null;
 
@@ -185,12 +186,12 @@ export class ClientTransactions {
       if (event === 'provisional') count('late-response', 1);
       else if ((effects & PASS) === 0) count('retransmission-received', 1);
     }
-    const { owner } = transaction;
+    const { owner, request } = transaction;
     if (!wasFinal && (isLingering(transaction) || transaction.state === 'terminated')) this.#settle(transaction);
-    if (owner === null) return;
-    if ((effects & PASS) !== 0 && response !== null) owner.onResponse(transaction.request, response, atMs);
-    if ((effects & TIMEOUT) !== 0) owner.onNoResponse(transaction.request, 'timeout', 'no response', atMs);
-    if ((effects & TRANSPORT) !== 0) owner.onNoResponse(transaction.request, 'transport', detail, atMs);
+    if (owner === null || request === null) return;
+    if ((effects & PASS) !== 0 && response !== null) owner.onResponse(request, response, atMs);
+    if ((effects & TIMEOUT) !== 0) owner.onNoResponse(request, 'timeout', 'no response', atMs);
+    if ((effects & TRANSPORT) !== 0) owner.onNoResponse(request, 'transport', detail, atMs);
   }
 
   #acknowledge(transaction: ClientTransaction, response: SipResponse, isAgain: boolean): void {
@@ -203,12 +204,17 @@ export class ClientTransactions {
     this.#byStream.get(transaction.path)?.delete(transaction);
     if (transaction.state === 'accepted') transaction.text = '';
     else if (transaction.machine === 'other-client' || transaction.state === 'terminated') this.#release(transaction);
-    else transaction.owner = null;
+    else this.#disown(transaction);
+  }
+
+  #disown(transaction: ClientTransaction): void {
+    transaction.owner = null;
+    transaction.request = null;
   }
 
   #release(transaction: ClientTransaction): void {
     transaction.text = '';
-    transaction.owner = null;
+    this.#disown(transaction);
   }
 
   #forget(transaction: ClientTransaction): void {

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { headerOf, type SipHeader, type SipMessage, type SipParseFailure, type SipRequest } from '../wire/sip/message.ts';
 import { requestProblem, type ServerCapabilities } from '../wire/sip/request-check.ts';
 import { parseUri } from '../wire/sip/uri.ts';
-import { responseTarget } from '../wire/sip/via.ts';
+import { isMisrouted, responseTarget } from '../wire/sip/via.ts';
 import { writeResponse } from '../wire/sip/write.ts';
 import { type Agent, METHODS } from './agent.ts';
 import { sdpOf } from './call.ts';
@@ -35,7 +35,7 @@ export function onMalformed(core: Core, failure: SipParseFailure, path: Path): v
 
 export function onMessage(core: Core, message: SipMessage, path: Path, atMs: number): void {
   if (message.kind === 'response') {
-    if (!core.clients.receive(message, atMs)) core.count('stray-response', 1);
+    if (isMisrouted(message) || !core.clients.receive(message, atMs)) core.count('stray-response', 1);
     return;
   }
   if (core.servers.absorb(message, atMs)) return;

@@ -209,6 +209,17 @@ describe('strangers', () => {
     expect(called.events).toEqual(['answered 200', 'ended by remote']);
   });
 
+  it('a response with a second Via was meant for somebody else (8.1.3.3)', async () => {
+    const endpoint = await startEndpoint();
+    const peer = await udpPeer(endpoint.port, (text, self) => {
+      const other = `Via: SIP/2.0/UDP ${HOST}:9;branch=z9hG4bK-other\r\n`;
+      self.send(replyText(text, 603).replace('From: ', `${other}From: `));
+      self.send(replyText(text, 200));
+    });
+    expect(await ask(endpoint, `sip:${HOST}:${peer.port}`)).toMatchObject({ status: 200 });
+    expect(endpoint.counts.get('stray-response')).toBe(1);
+  });
+
   it('responses, ACKs and rubbish to nobody are counted by kind and leave nothing', async () => {
     const endpoint = await startEndpoint();
     const stranger = await udpPeer(endpoint.port);

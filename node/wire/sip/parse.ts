@@ -69,8 +69,13 @@ export function finishMessage(head: Head, body: Uint8Array): SipParseResult {
   if (head.cseq !== null) readCSeq(head, head.cseq, fields);
   const { problem, status, method, uri, reason } = head;
   if (problem === null) {
+    // Written out: spreading costs more than reading a header, and this is every message.
+    const { headers, callId, cseq, cseqMethod, fromTag, toTag } = fields;
+    const common = via ?? noVia;
     const message: SipMessage =
-      status === 0 ? { kind: 'request', method, uri, ...fields } : { kind: 'response', status, reason, ...fields };
+      status === 0
+        ? { kind: 'request', method, uri, headers, body, callId, cseq, cseqMethod, fromTag, toTag, via: common }
+        : { kind: 'response', status, reason, headers, body, callId, cseq, cseqMethod, fromTag, toTag, via: common };
     return { ok: true, message };
   }
   const isAnswerable = status === 0 && via !== null;
