@@ -26,6 +26,21 @@ targets:
   api: \${vars.target}
 `;
 
+const meetings = (saved: string): string => `# Made before the load starts, removed after it. What is saved becomes \${meeting.NAME}.
+meetings:
+  count: 4
+  provision:
+    method: POST
+    url: \${targets.api}/api/meetings
+    json: { title: 'Meeting \${meeting.index}', passcode: '4711' }
+    expect: 201
+    save: { ${saved} }
+  teardown:
+    method: DELETE
+    url: \${targets.api}/api/meetings/\${meeting.id}
+
+`;
+
 const bodies: Readonly<Record<StarterType, string>> = {
   http: `groups:
   visitors:
@@ -53,20 +68,7 @@ const bodies: Readonly<Record<StarterType, string>> = {
           checks:
             - { name: is me, json: $.user, equals: '\${endpoint.id}' }
 `,
-  websocket: `# Made before the load starts, removed after it. What is saved becomes \${meeting.NAME}.
-meetings:
-  count: 4
-  provision:
-    method: POST
-    url: \${targets.api}/api/meetings
-    json: { title: 'Meeting \${meeting.index}', passcode: '4711' }
-    expect: 201
-    save: { id: $.id, passcode: $.passcode }
-  teardown:
-    method: DELETE
-    url: \${targets.api}/api/meetings/\${meeting.id}
-
-groups:
+  websocket: `${meetings('id: $.id, passcode: $.passcode')}groups:
   talkers:
     type: websocket
     perMeeting: 5              # 4 meetings of 5 are 20 endpoints: 100% below
@@ -97,19 +99,7 @@ groups:
         id: $.id
         sentAt: $.sentAt
 `,
-  sip: `# Made before the load starts, removed after it. What is saved becomes \${meeting.NAME}. The target takes calls with --sip-port 5060.
-meetings:
-  count: 4
-  provision:
-    method: POST
-    url: \${targets.api}/api/meetings
-    json: { title: 'Meeting \${meeting.index}', passcode: '4711' }
-    expect: 201
-    save: { id: $.id, passcode: $.passcode, uri: $.sipUri }
-  teardown:
-    method: DELETE
-    url: \${targets.api}/api/meetings/\${meeting.id}
-
+  sip: `${meetings('id: $.id, passcode: $.passcode, uri: $.sipUri')}# The target takes calls with --sip-port 5060.
 groups:
   callers:
     type: sip
