@@ -21,6 +21,7 @@ export interface Core {
   readonly ids: Ids;
   readonly count: (kind: SipCountKind, count: number) => void;
   readonly destinations: Destinations;
+  readonly admit: (host: string, port: number) => void;
   readonly clients: ClientTransactions;
   readonly servers: ServerTransactions;
   /** Wakes calls: repetitions, session timers, glare. */

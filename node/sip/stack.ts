@@ -101,6 +101,7 @@ function createCore(init: SipStackInit): Core {
     largeByTcp: init.largeByTcp ?? false,
     ids: createIds(random),
     count: onCount,
+    admit: init.admit ?? (() => {}),
     destinations: createDestinations(init.lookup, init.local.transport),
     clients: new ClientTransactions(transactions),
     servers: new ServerTransactions(transactions),

@@ -24,9 +24,10 @@ export function withPath(core: Core, port: Port, hopUri: string, done: (path: Pa
     if (destination === null) return done(null, detail);
     let path: Path;
     try {
+      core.admit(destination.host, destination.port);
       path = port.pathTo(destination.transport, destination.host, destination.port);
     } catch (error) {
-      // The table of addresses is full, or the family is not that of the socket.
+      // Nobody invited us there, the table of addresses is full, or the family is not that of the socket.
       return done(null, error instanceof Error ? error.message : String(error));
     }
     remember(core, port, hopUri, path);

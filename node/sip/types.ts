@@ -85,6 +85,11 @@ export interface SipStackInit {
   readonly keepAliveMs?: number;
   /** Name to IP literal; answers are kept for the life of the stack. */
   readonly lookup: (host: string) => Promise<string>;
+  /**
+   * Asked once for each next hop (target, redirect, route, a peer's Contact) before anything is sent there; it throws, with the reason, for where
+   * nobody invited us, and the request then fails with 'transport'. Responses go back to where their requests came from, unasked. Absent: all go.
+   */
+  readonly admit?: (host: string, port: number) => void;
   readonly onCount: (kind: SipCountKind, count: number) => void;
 }
 

@@ -101,3 +101,34 @@ describe('an agent that closes', () => {
     expect(clock.waiting()).toBe(0);
   });
 });
+
+describe('a stack that may not send everywhere', () => {
+  it('fails a call there, and does not follow a redirect or a Contact there', async () => {
+    const lab = createSipLab();
+    const sentTo = new Set<string>();
+    lab.network.onSent = (_text, from, to) => void (from.host === '10.0.0.1' && sentTo.add(to.host));
+    const admit = (host: string): void => {
+      if (host !== '10.0.0.2') throw new Error(`${host} is no target`);
+    };
+    const here = await lab.host('10.0.0.1', { admit });
+    const there = await lab.host('10.0.0.2', { local: { host: '10.0.0.2', port: 5060, transport: 'udp', advertisedHost: '10.0.0.8' } });
+    const caller = await here.stack.createAgent(agentInit('a', '10.0.0.1'));
+    await there.stack.createAgent(
+      agentInit('moved', '10.0.0.2', { onInvite: (call) => call.reject(302, '', [['Contact', '<sip:x@10.0.0.7>']]) }),
+    );
+    await there.stack.createAgent(agentInit('elsewhere', '10.0.0.2', { onInvite: (call) => call.answer(SDP) }));
+    const events: string[] = [];
+    const call = (target: string) => caller.invite({ target, sdp: SDP, onEvent: (event) => void events.push(describeEvent(event)) });
+    call('sip:b@10.0.0.9');
+    call('sip:moved@10.0.0.2');
+    lab.clock.runTo(100);
+    expect(events).toEqual(['failed transport 10.0.0.9 is no target', 'failed transport 10.0.0.7 is no target']);
+    const standing = call('sip:elsewhere@10.0.0.2');
+    lab.clock.runTo(200);
+    standing.hangUp();
+    lab.clock.runTo(300);
+    expect(events.slice(2)).toEqual(['answered 200', 'ended by local']);
+    expect(here.counts.get('send-failed')).toBe(1);
+    expect([...sentTo]).toEqual(['10.0.0.2']);
+  });
+});
