@@ -4,16 +4,17 @@
 import { createDtmfDetector, type DtmfDetector } from '../wire/dtmf.ts';
 import type { RtcpPacket } from '../wire/rtcp.ts';
 import { RTP_HEADER_BYTES } from '../wire/rtp.ts';
-import { createSrtpReceiver, createSrtpSender, SRTP_OVERHEAD_BYTES, type SrtpReceiver, type SrtpSender } from '../wire/srtp.ts';
+import { createSrtpReceiver, createSrtpSender, type SrtpReceiver, type SrtpSender } from '../wire/srtp.ts';
 import { type Demux, type DemuxStream, UNBOUND } from './demux.ts';
 import { DigitQueue } from './digit-queue.ts';
 import type { EnginePort } from './engine-port.ts';
+import { BYTES_RECEIVED, IS_RECEIVING, OCTETS_SENT, PACKETS_SENT, REMOTE, type StreamRows } from './engine-rows.ts';
 import type { MediaStream, MediaStreamInit, MediaTotals, RemoteMedia } from './engine-types.ts';
 import type { CompiledScript, Pacer } from './pacer.ts';
 import type { PacketNetwork, PayloadStore } from './packet-batch.ts';
 import { type IntervalFacts, QualityMeter } from './quality.ts';
 import type { ReceiveTable } from './receive-stats.ts';
-import { ACCEPTED, DUPLICATE, OUT_OF_RANGE, PROBATION_FAILED, REORDERED, RESTARTED, TOO_LATE, VALIDATED } from './receive-stats.ts';
+import { DUPLICATE, OUT_OF_RANGE, PROBATION_FAILED, REORDERED, RESTARTED, TOO_LATE, VALIDATED } from './receive-stats.ts';
 import { type ReportFacts, RtcpSession, rtcpDelayMs } from './rtcp-session.ts';
 import type { SeriesCounts } from './series-counts.ts';
 import type { NetAddress } from './udp.ts';
@@ -38,6 +39,7 @@ export interface StreamParts {
   readonly network: PacketNetwork;
   readonly pacer: Pacer<PayloadStore>;
   readonly table: ReceiveTable;
+  readonly rows: StreamRows;
   readonly demux: Demux;
   /** Entry 2 x id: end of an interval; 2 x id + 1: RTCP report. */
   readonly chores: Wheel;
@@ -63,22 +65,25 @@ export class EngineStream implements MediaStream {
   readonly #quality: QualityMeter | null;
   readonly #srtpSender: SrtpSender | null;
   readonly #dtmfReceiver: DtmfDetector | null;
-  readonly #payloadType: number;
   /** Of the session, for RTCP's share of it. */
   readonly #bitsPerSecond: number;
   remote: NetAddress;
   #remoteRtcp: NetAddress;
   readonly #digits = new DigitQueue();
-  isReceiving: boolean;
   #isOpen = true;
   #hasSentBye = false;
   #hasFirst = false;
   #lastTotals: MediaTotals | null = null;
-  packetsSent = 0;
-  octetsSent = 0;
-  #bytesReceived = 0;
 
-  constructor(id: number, init: MediaStreamInit, counts: SeriesCounts, compiled: CompiledScript<PayloadStore> | null, parts: StreamParts) {
+  /** `countsIndex`: of `counts` in the engine's list. */
+  constructor(
+    id: number,
+    init: MediaStreamInit,
+    counts: SeriesCounts,
+    countsIndex: number,
+    compiled: CompiledScript<PayloadStore> | null,
+    parts: StreamParts,
+  ) {
     const { port, receive, srtp, series, remote } = init;
     this.id = id;
     this.init = init;
@@ -88,8 +93,6 @@ export class EngineStream implements MediaStream {
     this.sendPayloadType = init.sendPayloadType;
     this.ssrc = init.ssrc;
     this.#bitsPerSecond = compiled?.bitsPerSecond ?? receive?.expectedBitsPerSecond ?? 0;
-    this.#payloadType = receive?.payloadTypes[0] ?? -1;
-    this.isReceiving = receive !== null;
     this.#srtpSender = srtp === null ? null : createSrtpSender(srtp.send);
     this.srtpReceiver = srtp === null ? null : createSrtpReceiver(srtp.receive);
     const { onDtmf } = init;
@@ -113,13 +116,17 @@ export class EngineStream implements MediaStream {
       receive === null
         ? null
         : new QualityMeter({ table, row: id, series, codec: receive.codec, expectedBitsPerSecond: receive.expectedBitsPerSecond });
-    this.#start(compiled);
+    this.#start(compiled, countsIndex);
   }
 
-  #start(compiled: CompiledScript<PayloadStore> | null): void {
-    const { pacer, table, demux, nowMs } = this.#parts;
+  #start(compiled: CompiledScript<PayloadStore> | null, countsIndex: number): void {
+    const { pacer, table, rows, demux, nowMs } = this.#parts;
     const { startAtMs, firstSequence, firstTimestamp, receive } = this.init;
     demux.add(this.demuxStream, receive !== null);
+    rows.open(this.id, [
+      ...[this.port.id, countsIndex, this.ssrc | 0, this.remote.index, this.sendPayloadType, receive?.payloadTypes[0] ?? -1],
+      ...[this.init.dtmfPayloadType ?? -1, this.#srtpSender === null ? 0 : 1, receive === null ? 0 : 1],
+    ]);
     table.open(this.id, receive?.clockRateHz ?? this.#clockRateHz());
     pacer.open(this.id, { compiled, group: this.port.id, startMs: startAtMs, firstSequence, firstTimestamp });
     const beginMs = Math.max(nowMs(), startAtMs);
@@ -135,10 +142,6 @@ export class EngineStream implements MediaStream {
     this.#sendCopied(markerAndType, sequence, timestamp, store.bytes.subarray(store.offsets[payload], store.offsets[payload + 1]));
   }
 
-  get isProtected(): boolean {
-    return this.#srtpSender !== null;
-  }
-
   #sendCopied(markerAndType: number, sequence: number, timestamp: number, payload: Uint8Array): void {
     scratch[0] = 0x80;
     scratch[1] = markerAndType;
@@ -149,20 +152,16 @@ export class EngineStream implements MediaStream {
     let length = RTP_HEADER_BYTES + payload.length;
     if (this.#srtpSender !== null) length = this.#srtpSender.protectInPlace(scratch, 0, length);
     this.port.rtpSocket.send(scratch.subarray(0, length), this.remote);
-    this.countSent(length - (this.#srtpSender === null ? 0 : SRTP_OVERHEAD_BYTES), length);
-  }
-
-  /** `length`: RTP header and payload; `wireLength`: what SRTP made of it. */
-  countSent(length: number, wireLength: number): void {
-    this.packetsSent += 1;
-    this.octetsSent += length - RTP_HEADER_BYTES;
+    const { rows } = this.#parts;
+    rows.add(this.id, PACKETS_SENT, 1);
+    rows.add(this.id, OCTETS_SENT, payload.length);
     this.counts.packetsSent += 1;
-    this.counts.bytesSent += wireLength + IP_UDP_BYTES;
+    this.counts.bytesSent += length + IP_UDP_BYTES;
   }
 
   /** A packet that was counted as sent did not leave. */
   uncountSent(code: string): void {
-    this.packetsSent -= 1;
+    this.#parts.rows.add(this.id, PACKETS_SENT, -1);
     this.counts.packetsSent -= 1;
     this.counts.reject(`unsent-${code}`);
   }
@@ -195,25 +194,11 @@ export class EngineStream implements MediaStream {
   // ---- receiving ----
 
   takesPayloadType(payloadType: number): boolean {
-    return payloadType === this.#payloadType || this.demuxStream.payloadTypes.includes(payloadType);
+    return this.demuxStream.payloadTypes.includes(payloadType);
   }
 
-  /** An RTP packet of ours; `wireBytes`: with IP and UDP headers. */
-  receive(payloadType: number, sequence: number, timestamp: number, atMs: number, wireBytes: number): number {
-    const { table } = this.#parts;
-    const { counts } = this;
-    const outcome = table.receive(this.id, sequence, timestamp, atMs, payloadType !== this.init.dtmfPayloadType);
-    if (outcome === ACCEPTED) {
-      counts.packetsReceived += 1;
-      counts.bytesReceived += wireBytes;
-      this.#bytesReceived += wireBytes;
-      if (table.gapMs > 0) counts.series.gapMs.record(table.gapMs);
-      return outcome;
-    }
-    return this.#receiveOther(outcome, atMs, wireBytes);
-  }
-
-  #receiveOther(outcome: number, atMs: number, wireBytes: number): number {
+  /** What became of an RTP packet of ours that was not simply accepted; `wireBytes`: with IP and UDP headers. */
+  receiveOther(outcome: number, atMs: number, wireBytes: number): void {
     const { counts } = this;
     const refusal = REFUSALS.get(outcome);
     if (refusal !== undefined) counts.reject(refusal);
@@ -223,9 +208,8 @@ export class EngineStream implements MediaStream {
     const packets = outcome === VALIDATED ? 2 : outcome === REORDERED || outcome === RESTARTED ? 1 : 0;
     counts.packetsReceived += packets;
     counts.bytesReceived += packets * wireBytes;
-    this.#bytesReceived += packets * wireBytes;
+    this.#parts.rows.add(this.id, BYTES_RECEIVED, packets * wireBytes);
     if (outcome === VALIDATED) this.#noteFirst(this.#parts.table.firstMs, atMs);
-    return outcome;
   }
 
   #noteFirst(firstMs: number, atMs: number): void {
@@ -267,7 +251,7 @@ export class EngineStream implements MediaStream {
 
   #facts(atMs: number): IntervalFacts {
     const socketDrops = this.port.rtpSocket.drops();
-    return { atMs, bytes: this.#bytesReceived, socketDrops, roundTripMs: this.rtcp.roundTripMs };
+    return { atMs, bytes: this.#parts.rows.get(this.id, BYTES_RECEIVED), socketDrops, roundTripMs: this.rtcp.roundTripMs };
   }
 
   sendReport(nowMs: number): void {
@@ -285,7 +269,7 @@ export class EngineStream implements MediaStream {
   }
 
   #reportFacts(nowMs: number): ReportFacts {
-    const { table, pacer } = this.#parts;
+    const { table, rows, pacer } = this.#parts;
     const { remoteSsrc } = this.demuxStream;
     const { id } = this;
     return {
@@ -293,8 +277,8 @@ export class EngineStream implements MediaStream {
       ssrc: this.ssrc,
       cname: this.init.cname,
       rtpTimestamp: pacer.timestampAt(id, nowMs, this.#clockRateHz()),
-      packetsSent: this.packetsSent,
-      octetsSent: this.octetsSent,
+      packetsSent: rows.get(id, PACKETS_SENT),
+      octetsSent: rows.get(id, OCTETS_SENT),
       received:
         remoteSsrc === null || !table.isValid(id)
           ? null
@@ -320,11 +304,15 @@ export class EngineStream implements MediaStream {
     this.#parts.network.wake();
   }
 
+  #isReceiving(): boolean {
+    return this.#parts.rows.get(this.id, IS_RECEIVING) === 1;
+  }
+
   setReceiving(isReceiving: boolean): void {
-    if (!this.#isOpen || this.init.receive === null || isReceiving === this.isReceiving) return;
-    const { table, chores, nowMs } = this.#parts;
+    if (!this.#isOpen || this.init.receive === null || isReceiving === this.#isReceiving()) return;
+    const { table, rows, chores, nowMs } = this.#parts;
     const atMs = Math.max(nowMs(), this.init.startAtMs);
-    this.isReceiving = isReceiving;
+    rows.set(this.id, IS_RECEIVING, isReceiving ? 1 : 0);
     if (!isReceiving) {
       this.#quality?.endEarly(this.#facts(atMs));
       chores.remove(this.id * 2);
@@ -337,7 +325,7 @@ export class EngineStream implements MediaStream {
 
   retarget({ host, port, rtcpPort, ssrc }: RemoteMedia): void {
     if (!this.#isOpen) return;
-    const { network, demux } = this.#parts;
+    const { network, demux, rows } = this.#parts;
     const { demuxStream } = this;
     const remote = network.address(host, port);
     const remoteRtcp = network.address(host, rtcpPort ?? port);
@@ -345,6 +333,7 @@ export class EngineStream implements MediaStream {
     if (isSame) return;
     demux.remove(demuxStream);
     this.remote = remote;
+    rows.set(this.id, REMOTE, remote.index);
     this.#remoteRtcp = remoteRtcp;
     demuxStream.address = remote.index;
     demuxStream.rtcpAddress = remoteRtcp.index;
@@ -362,12 +351,12 @@ export class EngineStream implements MediaStream {
   }
 
   totals(): MediaTotals {
-    const { table } = this.#parts;
+    const { table, rows } = this.#parts;
     const { id } = this;
     const packetsReceived = table.received(id);
     const packetsExpected = table.expected(id);
     return {
-      packetsSent: this.packetsSent,
+      packetsSent: rows.get(id, PACKETS_SENT),
       packetsReceived,
       packetsExpected,
       lost: Math.max(0, packetsExpected - packetsReceived),
@@ -383,7 +372,7 @@ export class EngineStream implements MediaStream {
     if (this.#lastTotals !== null) return this.#lastTotals;
     const nowMs = this.#parts.nowMs();
     this.#dtmfReceiver?.flush();
-    if (this.isReceiving) this.#quality?.endEarly(this.#facts(nowMs));
+    if (this.#isReceiving()) this.#quality?.endEarly(this.#facts(nowMs));
     this.sendBye();
     this.#lastTotals = this.totals();
     this.#isOpen = false;

@@ -7,12 +7,28 @@ import { parseRtcp } from '../wire/rtcp.ts';
 import { isRtcp, RTP_HEADER_BYTES, RTP_VERSION, rtpPayloadEnd, rtpPayloadStart } from '../wire/rtp.ts';
 import { Demux, type DemuxStream } from './demux.ts';
 import { type EnginePort, isRtcpTag, openEnginePort, portOfTag } from './engine-port.ts';
+import {
+  BYTES_RECEIVED,
+  COUNTS,
+  DTMF_TYPE,
+  IS_PROTECTED,
+  IS_RECEIVING,
+  OCTETS_SENT,
+  PACKETS_SENT,
+  PORT,
+  RECEIVE_TYPE,
+  REMOTE,
+  ROW_INTS,
+  SEND_TYPE,
+  SSRC,
+  StreamRows,
+} from './engine-rows.ts';
 import { EngineStream, IP_UDP_BYTES, type StreamParts } from './engine-stream.ts';
 import type { MediaEngine, MediaEngineInit, MediaPort, MediaPortInit, MediaSeries, MediaStream, MediaStreamInit } from './engine-types.ts';
 import { type CompiledScript, compileScript, Pacer } from './pacer.ts';
 import type { PacketNetwork, PacketSink, PayloadStore } from './packet-batch.ts';
 import type { PacketScript } from './packet-script.ts';
-import { DUPLICATE, ReceiveTable } from './receive-stats.ts';
+import { ACCEPTED, DUPLICATE, ReceiveTable } from './receive-stats.ts';
 import { RTCP_INTERVAL_MS } from './rtcp-session.ts';
 import { LatenessMeter, SeriesCounts } from './series-counts.ts';
 import { Wheel } from './wheel.ts';
@@ -37,7 +53,10 @@ class Engine implements MediaEngine, PacketSink {
   readonly #received: Uint8Array;
   readonly #view: DataView;
   readonly #lateness = new LatenessMeter();
-  readonly #counts = new Map<MediaSeries, SeriesCounts>();
+  readonly #rows = new StreamRows();
+  /** Position in `#counts` of each series. */
+  readonly #countsOf = new Map<MediaSeries, number>();
+  readonly #counts: SeriesCounts[] = [];
   /** By payload memory: a script is shared by all streams of a group, and forgotten with it. */
   readonly #scripts = new WeakMap<PacketScript, CompiledScript<PayloadStore>>();
   readonly #streams: (EngineStream | undefined)[] = [];
@@ -73,6 +92,7 @@ class Engine implements MediaEngine, PacketSink {
       network,
       pacer: this.#pacer,
       table: this.#table,
+      rows: this.#rows,
       demux: this.#demux,
       chores: this.#chores,
       intervalMs: init.qualityIntervalMs ?? INTERVAL_MS,
@@ -105,15 +125,16 @@ class Engine implements MediaEngine, PacketSink {
     const { script, series } = init;
     const port = init.port as EnginePort;
     if (!port.isOpen) throw new Error('the media port is closed');
-    let counts = this.#counts.get(series);
-    if (counts === undefined) {
-      counts = new SeriesCounts(series);
-      this.#counts.set(series, counts);
+    let countsIndex = this.#countsOf.get(series);
+    if (countsIndex === undefined) {
+      countsIndex = this.#counts.push(new SeriesCounts(series)) - 1;
+      this.#countsOf.set(series, countsIndex);
     }
+    const counts = this.#counts[countsIndex] as SeriesCounts;
     port.counts = counts;
     const compiled = script === null ? null : this.#compiled(script);
     const id = this.#freeStreams.pop() ?? this.#streams.push(undefined) - 1;
-    const stream = new EngineStream(id, init, counts, compiled, this.#parts);
+    const stream = new EngineStream(id, init, counts, countsIndex, compiled, this.#parts);
     this.#streams[id] = stream;
     this.#streamCount += 1;
     this.network.wake();
@@ -161,14 +182,21 @@ class Engine implements MediaEngine, PacketSink {
     timestamp: number,
     lateMs: number,
   ): void {
-    const stream = this.#streams[id] as EngineStream;
-    const markerAndType = (markers[packet] as number) | stream.sendPayloadType;
+    const row = this.#rows.ints;
+    const at = id * ROW_INTS;
+    const counts = this.#counts[row[at + COUNTS] as number] as SeriesCounts;
+    const markerAndType = (markers[packet] as number) | (row[at + SEND_TYPE] as number);
     this.#lateness.add(lateMs);
-    stream.counts.series.sendLatenessMs.record(lateMs);
-    if (stream.isProtected) return stream.sendProtected(markerAndType, sequence, timestamp, source, packet);
-    const length = RTP_HEADER_BYTES + (source.offsets[packet + 1] as number) - (source.offsets[packet] as number);
-    stream.countSent(length, length);
-    stream.port.rtpSocket.push(markerAndType, sequence, timestamp, stream.ssrc, source, packet, stream.remote.index, id);
+    counts.series.sendLatenessMs.record(lateMs);
+    if (row[at + IS_PROTECTED] === 1)
+      return (this.#streams[id] as EngineStream).sendProtected(markerAndType, sequence, timestamp, source, packet);
+    const octets = (source.offsets[packet + 1] as number) - (source.offsets[packet] as number);
+    row[at + PACKETS_SENT] = (row[at + PACKETS_SENT] as number) + 1;
+    row[at + OCTETS_SENT] = (row[at + OCTETS_SENT] as number) + octets;
+    counts.packetsSent += 1;
+    counts.bytesSent += octets + RTP_HEADER_BYTES + IP_UDP_BYTES;
+    const { rtpSocket } = this.#ports[row[at + PORT] as number] as EnginePort;
+    rtpSocket.push(markerAndType, sequence, timestamp, row[at + SSRC] as number, source, packet, row[at + REMOTE] as number, id);
   }
 
   unsent(id: number, code: string): void {
@@ -191,32 +219,41 @@ class Engine implements MediaEngine, PacketSink {
     let id = this.#demux.flows.find(port.id, from, ssrc);
     if (id < 0) id = this.#learn(port, offset, from, ssrc, atMs);
     if (id < 0) return;
-    const stream = this.#streams[id] as EngineStream;
-    if (stream.isReceiving) this.#receiveRtp(stream, offset, length, atMs);
+    if (this.#rows.get(id, IS_RECEIVING) === 1) this.#receiveRtp(id, offset, length, atMs);
   }
 
-  #receiveRtp(stream: EngineStream, offset: number, wireLength: number, atMs: number): void {
+  #receiveRtp(id: number, offset: number, wireLength: number, atMs: number): void {
     const bytes = this.#received;
+    const row = this.#rows.ints;
+    const at = id * ROW_INTS;
+    const counts = this.#counts[row[at + COUNTS] as number] as SeriesCounts;
     let length = wireLength;
-    if (stream.srtpReceiver !== null) {
-      length = stream.srtpReceiver.unprotectInPlace(bytes, offset, wireLength);
-      if (length < 0) return stream.counts.reject('auth');
+    if (row[at + IS_PROTECTED] === 1) {
+      length = this.#streams[id]?.srtpReceiver?.unprotectInPlace(bytes, offset, wireLength) ?? -1;
+      if (length < 0) return counts.reject('auth');
     }
     let payloadStart = offset + RTP_HEADER_BYTES;
     let payloadEnd = offset + length;
     if (bytes[offset] !== 0x80) {
       payloadStart = rtpPayloadStart(bytes, offset, payloadEnd);
-      if (payloadStart < 0) return stream.counts.reject(payloadStart === RTP_VERSION ? 'version' : 'truncated');
+      if (payloadStart < 0) return counts.reject(payloadStart === RTP_VERSION ? 'version' : 'truncated');
       payloadEnd = rtpPayloadEnd(bytes, offset, payloadStart, payloadEnd);
-      if (payloadEnd < 0) return stream.counts.reject('padding');
+      if (payloadEnd < 0) return counts.reject('padding');
     }
     const payloadType = (bytes[offset + 1] as number) & 0x7f;
-    if (!stream.takesPayloadType(payloadType)) return stream.counts.reject('payload-type');
-    const view = this.#view;
-    const timestamp = view.getInt32(offset + 4);
-    const outcome = stream.receive(payloadType, view.getUint16(offset + 2), timestamp, atMs, wireLength + IP_UDP_BYTES);
-    if (payloadType === stream.init.dtmfPayloadType && outcome !== DUPLICATE)
-      stream.receiveDigit(bytes.subarray(payloadStart, payloadEnd), timestamp);
+    if (payloadType !== row[at + RECEIVE_TYPE] && this.#streams[id]?.takesPayloadType(payloadType) !== true)
+      return counts.reject('payload-type');
+    const isDigit = payloadType === row[at + DTMF_TYPE];
+    const timestamp = this.#view.getInt32(offset + 4);
+    const outcome = this.#table.receive(id, this.#view.getUint16(offset + 2), timestamp, atMs, !isDigit);
+    const wireBytes = wireLength + IP_UDP_BYTES;
+    if (outcome === ACCEPTED) {
+      counts.packetsReceived += 1;
+      counts.bytesReceived += wireBytes;
+      row[at + BYTES_RECEIVED] = (row[at + BYTES_RECEIVED] as number) + wireBytes;
+      if (this.#table.gapMs > 0) counts.series.gapMs.record(this.#table.gapMs);
+    } else this.#streams[id]?.receiveOther(outcome, atMs, wireBytes);
+    if (isDigit && outcome !== DUPLICATE) this.#streams[id]?.receiveDigit(bytes.subarray(payloadStart, payloadEnd), timestamp);
   }
 
   /** A packet of no flow that is known: whose it is now, or -1 with the reason counted. */
@@ -263,7 +300,7 @@ class Engine implements MediaEngine, PacketSink {
 
   flush(): void {
     const { health, network } = this.#init;
-    for (const counts of this.#counts.values()) counts.flush();
+    for (const counts of this.#counts) counts.flush();
     if (this.#lateness.takePercentile(99) > LATENESS_P99_MS_MAX) health.taint('media sent late');
     if (this.#skipped > 0) health.taint('media left out: it was more than 200 ms late');
     this.#skipped = 0;

@@ -12,6 +12,21 @@ export const SKIP_MS = 200;
 const HORIZON_MS = 20;
 const NONE = -1;
 
+// A stream is a row of each table, so that its numbers share a cache line: with thousands of streams, fetching lines is most of the work.
+const START = 0;
+const CYCLE = 1;
+const QUIET_UNTIL = 2;
+const DOUBLES = 4;
+/** In the script. */
+const INDEX = 0;
+/** The next one. */
+const SEQUENCE = 1;
+/** Of the start. */
+const TIMESTAMP = 2;
+const GROUP = 3;
+const NEXT_OF_GROUP = 4;
+const INTS = 8;
+
 /** A script with its numbers in typed arrays. `source`: where the payloads are kept, by packet index. */
 export interface CompiledScript<Source> {
   readonly script: PacketScript;
@@ -66,15 +81,8 @@ export class Pacer<Source> {
   /** Two entries a stream: its script, and whatever else it waits for. */
   readonly #wheel: Wheel;
   readonly #scripts: (CompiledScript<Source> | null)[] = [];
-  #startMs = new Float64Array(0);
-  #cycle = new Float64Array(0);
-  #quietUntilMs = new Float64Array(0);
-  /** Index in the script, next sequence number, first timestamp, group, next stream of the same group. */
-  #index = new Int32Array(0);
-  #sequence = new Int32Array(0);
-  #timestamp = new Int32Array(0);
-  #group = new Int32Array(0);
-  #nextOfGroup = new Int32Array(0);
+  #doubles = new Float64Array(0);
+  #ints = new Int32Array(0);
   #groupHead = new Int32Array(0);
   readonly #dueGroups: number[] = [];
   #nowMs: number;
@@ -86,20 +94,15 @@ export class Pacer<Source> {
   }
 
   open(stream: number, { compiled, group, startMs, firstSequence, firstTimestamp }: PacedStream<Source>): void {
-    if (stream >= this.#startMs.length) this.#growStreams(stream + 1);
+    if ((stream + 1) * INTS > this.#ints.length) this.#growStreams(stream + 1);
     if (group >= this.#groupHead.length) {
       const heads = new Int32Array(Math.max(16, group * 2)).fill(NONE);
       heads.set(this.#groupHead);
       this.#groupHead = heads;
     }
     this.#scripts[stream] = compiled;
-    this.#startMs[stream] = startMs;
-    this.#cycle[stream] = 0;
-    this.#index[stream] = 0;
-    this.#quietUntilMs[stream] = Number.NEGATIVE_INFINITY;
-    this.#sequence[stream] = firstSequence;
-    this.#timestamp[stream] = firstTimestamp;
-    this.#group[stream] = group;
+    this.#doubles.set([startMs, 0, Number.NEGATIVE_INFINITY], stream * DOUBLES);
+    this.#ints.set([0, firstSequence, firstTimestamp, group, NONE], stream * INTS);
     if (compiled !== null) this.#wheel.insert(stream * 2, this.#dueMs(stream, compiled));
   }
 
@@ -120,7 +123,7 @@ export class Pacer<Source> {
 
   /** Packets of the script that are due before `untilMs` are left out (RFC 4733: events take the place of audio). */
   setQuiet(stream: number, untilMs: number): void {
-    this.#quietUntilMs[stream] = untilMs;
+    this.#doubles[stream * DOUBLES + QUIET_UNTIL] = untilMs;
   }
 
   /** Calls `output.wake` once at `atMs`; never for Infinity. */
@@ -130,15 +133,16 @@ export class Pacer<Source> {
 
   /** For packets that are not of the script: they share its sequence. */
   takeSequence(stream: number): number {
-    const sequence = this.#sequence[stream] as number;
-    this.#sequence[stream] = (sequence + 1) & 0xffff;
+    const at = stream * INTS + SEQUENCE;
+    const sequence = this.#ints[at] as number;
+    this.#ints[at] = (sequence + 1) & 0xffff;
     return sequence;
   }
 
   /** RTP timestamp of a moment, by the stream's clock rate; modulo 2^32 as a signed number. */
   timestampAt(stream: number, atMs: number, clockRateHz: number): number {
-    const ticks = Math.round(((atMs - (this.#startMs[stream] as number)) * clockRateHz) / 1000);
-    return ((this.#timestamp[stream] as number) + ticks) | 0;
+    const ticks = Math.round(((atMs - (this.#doubles[stream * DOUBLES + START] as number)) * clockRateHz) / 1000);
+    return ((this.#ints[stream * INTS + TIMESTAMP] as number) + ticks) | 0;
   }
 
   /** Hands over what is due. Returns when to come again: Infinity when nothing waits. */
@@ -150,7 +154,7 @@ export class Pacer<Source> {
       let stream = this.#groupHead[group] as number;
       this.#groupHead[group] = NONE;
       while (stream !== NONE) {
-        const next = this.#nextOfGroup[stream] as number;
+        const next = this.#ints[stream * INTS + NEXT_OF_GROUP] as number;
         this.#send(stream, nowMs);
         stream = next;
       }
@@ -162,10 +166,10 @@ export class Pacer<Source> {
   readonly #collect = (entry: number): void => {
     const stream = entry >> 1;
     if ((entry & 1) === 1) return this.#output.wake(stream, this.#nowMs);
-    const group = this.#group[stream] as number;
+    const group = this.#ints[stream * INTS + GROUP] as number;
     const head = this.#groupHead[group] as number;
     if (head === NONE) this.#dueGroups.push(group);
-    this.#nextOfGroup[stream] = head;
+    this.#ints[stream * INTS + NEXT_OF_GROUP] = head;
     this.#groupHead[group] = stream;
   };
 
@@ -180,19 +184,21 @@ export class Pacer<Source> {
       this.#output.skipped(this.#ordinal(stream, compiled) - before);
       dueMs = this.#dueMs(stream, compiled);
     }
+    const [ints, doubles] = [this.#ints, this.#doubles];
+    const at = stream * INTS;
     while (dueMs <= nowMs) {
-      const index = this.#index[stream] as number;
-      const cycle = this.#cycle[stream] as number;
-      if (dueMs >= (this.#quietUntilMs[stream] as number)) {
-        const sequence = this.#sequence[stream] as number;
-        this.#sequence[stream] = (sequence + 1) & 0xffff;
-        const ticks = Math.round(cycle * compiled.cycleTicks) + (compiled.ticks[index] as number);
-        this.#output.packet(stream, compiled, index, sequence, ((this.#timestamp[stream] as number) + ticks) | 0, nowMs - dueMs);
-      }
-      if (index + 1 < compiled.count) this.#index[stream] = index + 1;
+      const index = ints[at + INDEX] as number;
+      const cycle = doubles[stream * DOUBLES + CYCLE] as number;
+      if (index + 1 < compiled.count) ints[at + INDEX] = index + 1;
       else {
-        this.#index[stream] = 0;
-        this.#cycle[stream] = cycle + 1;
+        ints[at + INDEX] = 0;
+        doubles[stream * DOUBLES + CYCLE] = cycle + 1;
+      }
+      if (dueMs >= (doubles[stream * DOUBLES + QUIET_UNTIL] as number)) {
+        const sequence = ints[at + SEQUENCE] as number;
+        ints[at + SEQUENCE] = (sequence + 1) & 0xffff;
+        const ticks = Math.round(cycle * compiled.cycleTicks) + (compiled.ticks[index] as number);
+        this.#output.packet(stream, compiled, index, sequence, ((ints[at + TIMESTAMP] as number) + ticks) | 0, nowMs - dueMs);
       }
       dueMs = this.#dueMs(stream, compiled);
     }
@@ -200,41 +206,30 @@ export class Pacer<Source> {
   }
 
   #dueMs(stream: number, { cycleMs, dueMs }: CompiledScript<Source>): number {
-    return (this.#startMs[stream] as number) + (this.#cycle[stream] as number) * cycleMs + (dueMs[this.#index[stream] as number] as number);
+    const at = stream * DOUBLES;
+    const startMs = (this.#doubles[at + START] as number) + (this.#doubles[at + CYCLE] as number) * cycleMs;
+    return startMs + (dueMs[this.#ints[stream * INTS + INDEX] as number] as number);
   }
 
   #ordinal(stream: number, { count }: CompiledScript<Source>): number {
-    return (this.#cycle[stream] as number) * count + (this.#index[stream] as number);
+    return (this.#doubles[stream * DOUBLES + CYCLE] as number) * count + (this.#ints[stream * INTS + INDEX] as number);
   }
 
   /** To the first packet that is due at or after `atMs`. */
   #seek(stream: number, { count, cycleMs, dueMs }: CompiledScript<Source>, atMs: number): void {
-    const sinceMs = Math.max(0, atMs - (this.#startMs[stream] as number));
+    const sinceMs = Math.max(0, atMs - (this.#doubles[stream * DOUBLES + START] as number));
     const cycle = Math.floor(sinceMs / cycleMs);
     const index = dueMs.findIndex((due) => due >= sinceMs - cycle * cycleMs);
-    this.#cycle[stream] = index < 0 || index >= count ? cycle + 1 : cycle;
-    this.#index[stream] = Math.max(0, index);
+    this.#doubles[stream * DOUBLES + CYCLE] = index < 0 || index >= count ? cycle + 1 : cycle;
+    this.#ints[stream * INTS + INDEX] = Math.max(0, index);
   }
 
   #growStreams(count: number): void {
     const size = Math.max(64, 2 ** Math.ceil(Math.log2(count)));
-    const doubles = (from: Float64Array): Float64Array<ArrayBuffer> => {
-      const to = new Float64Array(size);
-      to.set(from);
-      return to;
-    };
-    const ints = (from: Int32Array): Int32Array<ArrayBuffer> => {
-      const to = new Int32Array(size);
-      to.set(from);
-      return to;
-    };
-    this.#startMs = doubles(this.#startMs);
-    this.#cycle = doubles(this.#cycle);
-    this.#quietUntilMs = doubles(this.#quietUntilMs);
-    this.#index = ints(this.#index);
-    this.#sequence = ints(this.#sequence);
-    this.#timestamp = ints(this.#timestamp);
-    this.#group = ints(this.#group);
-    this.#nextOfGroup = ints(this.#nextOfGroup);
+    const [doubles, ints] = [new Float64Array(size * DOUBLES), new Int32Array(size * INTS)];
+    doubles.set(this.#doubles);
+    ints.set(this.#ints);
+    this.#doubles = doubles;
+    this.#ints = ints;
   }
 }

@@ -22,7 +22,7 @@ export interface QualityInit {
 
 export interface IntervalFacts {
   readonly atMs: number;
-  /** Of the stream so far: bytes on the wire, and packets dropped at its socket. */
+  /** Of the stream so far: bytes on the wire (modulo 2^32), and packets dropped at its socket. */
   readonly bytes: number;
   readonly socketDrops: number;
   readonly roundTripMs: number | null;
@@ -70,7 +70,8 @@ export class QualityMeter {
     const { table, row, series, codec, expectedBitsPerSecond } = this.#init;
     const elapsedMs = atMs - this.#startMs;
     if (elapsedMs <= 0) return;
-    if (expectedBitsPerSecond !== null) series.bitrateShare.record(((bytes - this.#bytes) * 8000) / elapsedMs / expectedBitsPerSecond);
+    if (expectedBitsPerSecond !== null)
+      series.bitrateShare.record((((bytes - this.#bytes) >>> 0) * 8000) / elapsedMs / expectedBitsPerSecond);
     const expected = table.expected(row) - this.#expected;
     const received = table.received(row) - this.#received;
     if (received === 0) return;

@@ -34,7 +34,7 @@ export class DgramNetwork implements PacketNetwork {
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
-    this.#turns = createTurns({ nowMs, work: () => false, watch: null });
+    this.#turns = createTurns({ nowMs, work: () => false, packets: () => this.#packetsSent, watch: null });
   }
 
   readonly address = (host: string, port: number): NetAddress => this.#addresses.intern(host, port);

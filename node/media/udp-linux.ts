@@ -79,7 +79,12 @@ export class LinuxNetwork implements PacketNetwork {
     this.#media = this.#createReceiver(MEDIA_SLOTS, MEDIA_SLOT_BYTES, 'leave');
     this.received = this.#media.bytes;
     this.#events = createArena(calls, EVENTS * EPOLL_EVENT_BYTES);
-    this.#turns = createTurns({ nowMs, work: () => this.#work(), watch: (isWatching) => this.#watch(isWatching) });
+    this.#turns = createTurns({
+      nowMs,
+      work: () => this.#work(),
+      packets: () => this.#packetsSent + this.#packetsReceived,
+      watch: (isWatching) => this.#watch(isWatching),
+    });
   }
 
   readonly address = (host: string, port: number): NetAddress => this.#addresses.intern(host, port);

@@ -11,14 +11,22 @@ const NONE = -1;
 /** Taken off, and about to be called unless the callback before removes it. */
 const FIRING = -2;
 
+// An entry is a row of 32 bytes, its time at the end: moving an entry fetches its own cache line and its neighbours', and nothing else.
+const NEXT = 0;
+const PREVIOUS = 1;
+/** NONE when it waits for nothing. */
+const SLOT = 2;
+const INTS = 8;
+const DUE = 2;
+const DOUBLES = 4;
+const ROW_BYTES = 32;
+
 export class Wheel {
-  #next = new Int32Array(0);
-  #previous = new Int32Array(0);
+  /** Two views of the rows. */
+  #ints = new Int32Array(0);
+  #doubles = new Float64Array(0);
   /** Entries of one slot whose time has come. */
   #firing = new Int32Array(0);
-  /** Slot of an entry; NONE when it waits for nothing. */
-  #slot = new Int32Array(0);
-  #dueMs = new Float64Array(0);
   readonly #heads = new Int32Array(SLOTS).fill(NONE);
   /** The last slot number (not masked) that was worked off. */
   #done: number;
@@ -33,36 +41,38 @@ export class Wheel {
   }
 
   has(entry: number): boolean {
-    return entry < this.#slot.length && this.#slot[entry] !== NONE;
+    return entry < this.#firing.length && this.#ints[entry * INTS + SLOT] !== NONE;
   }
 
   /** Waits for `dueMs`, instead of what it waited for before. What is due already fires at the next advance. */
   insert(entry: number, dueMs: number): void {
-    if (entry >= this.#slot.length) this.#grow(entry + 1);
-    if (this.#slot[entry] !== NONE) this.remove(entry);
+    if (entry >= this.#firing.length) this.#grow(entry + 1);
+    const ints = this.#ints;
+    const at = entry * INTS;
+    if (ints[at + SLOT] !== NONE) this.remove(entry);
     const slot = Math.max(this.#done + 1, Math.ceil(dueMs * SLOTS_PER_MS)) & MASK;
     const head = this.#heads[slot] as number;
     this.#heads[slot] = entry;
-    this.#next[entry] = head;
-    this.#previous[entry] = NONE;
-    if (head !== NONE) this.#previous[head] = entry;
-    this.#slot[entry] = slot;
-    this.#dueMs[entry] = dueMs;
+    ints[at + NEXT] = head;
+    ints[at + PREVIOUS] = NONE;
+    if (head !== NONE) ints[head * INTS + PREVIOUS] = entry;
+    ints[at + SLOT] = slot;
+    this.#doubles[entry * DOUBLES + DUE] = dueMs;
     this.#size += 1;
   }
 
   remove(entry: number): void {
     if (!this.has(entry)) return;
-    if (this.#slot[entry] === FIRING) {
-      this.#slot[entry] = NONE;
-      return;
-    }
-    const next = this.#next[entry] as number;
-    const previous = this.#previous[entry] as number;
-    if (next !== NONE) this.#previous[next] = previous;
-    if (previous === NONE) this.#heads[this.#slot[entry] as number] = next;
-    else this.#next[previous] = next;
-    this.#slot[entry] = NONE;
+    const ints = this.#ints;
+    const at = entry * INTS;
+    const slot = ints[at + SLOT] as number;
+    ints[at + SLOT] = NONE;
+    if (slot === FIRING) return;
+    const next = ints[at + NEXT] as number;
+    const previous = ints[at + PREVIOUS] as number;
+    if (next !== NONE) ints[next * INTS + PREVIOUS] = previous;
+    if (previous === NONE) this.#heads[slot] = next;
+    else ints[previous * INTS + NEXT] = next;
     this.#size -= 1;
   }
 
@@ -82,19 +92,19 @@ export class Wheel {
   #fireSlot(slot: number, nowMs: number, fire: (entry: number, dueMs: number) => void): void {
     let count = 0;
     for (let entry = this.#heads[slot] as number; entry !== NONE; ) {
-      const next = this.#next[entry] as number;
-      if ((this.#dueMs[entry] as number) <= nowMs) {
+      const next = this.#ints[entry * INTS + NEXT] as number;
+      if ((this.#doubles[entry * DOUBLES + DUE] as number) <= nowMs) {
         this.remove(entry);
-        this.#slot[entry] = FIRING;
+        this.#ints[entry * INTS + SLOT] = FIRING;
         this.#firing[count++] = entry;
       }
       entry = next;
     }
     for (let index = 0; index < count; index++) {
       const entry = this.#firing[index] as number;
-      if (this.#slot[entry] !== FIRING) continue;
-      this.#slot[entry] = NONE;
-      fire(entry, this.#dueMs[entry] as number);
+      if (this.#ints[entry * INTS + SLOT] !== FIRING) continue;
+      this.#ints[entry * INTS + SLOT] = NONE;
+      fire(entry, this.#doubles[entry * DOUBLES + DUE] as number);
     }
   }
 
@@ -108,18 +118,11 @@ export class Wheel {
 
   #grow(count: number): void {
     const size = Math.max(64, 2 ** Math.ceil(Math.log2(count)));
-    const next = new Int32Array(size);
-    const previous = new Int32Array(size);
-    const slot = new Int32Array(size).fill(NONE);
-    const dueMs = new Float64Array(size);
-    next.set(this.#next);
-    previous.set(this.#previous);
-    slot.set(this.#slot);
-    dueMs.set(this.#dueMs);
-    this.#next = next;
-    this.#previous = previous;
-    this.#slot = slot;
-    this.#dueMs = dueMs;
+    const rows = new ArrayBuffer(size * ROW_BYTES);
+    const ints = new Int32Array(rows).fill(NONE);
+    ints.set(this.#ints);
+    this.#ints = ints;
+    this.#doubles = new Float64Array(rows);
     // May happen while a slot fires: what is in it stays.
     const firing = new Int32Array(size);
     firing.set(this.#firing);
