@@ -17,7 +17,7 @@ import { UdpPort } from './udp-port.ts';
 import { Wheel } from './wheel.ts';
 
 export const defaultLimits: SipLimits = {
-  // Each lingers for 32 s after its end and takes about 300 bytes then; at 10,000 calls a second that is 640,000.
+  // Each lingers for 32 s after its end and takes about 520 bytes then; at 10,000 calls a second that is 640,000.
   transactions: 1_000_000,
   calls: 100_000,
   connections: 20_000,

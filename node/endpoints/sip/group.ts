@@ -45,6 +45,8 @@ export async function prepareSipGroup(context: GroupContext<SipOptions>): Promis
       local: { host, transport: server.transport },
       ...(server.transport === 'tls' ? { tls: { isVerified: !options.insecureTls, serverName: server.host } } : {}),
       timers: { t1Ms: options.t1 },
+      // The server itself was admitted; where its redirects, routes and contacts lead is asked hop by hop (P7).
+      admit: (to, port) => admitTarget(`${uriHost(to)}:${port}`),
       lookup,
       onCount: (kind, count) => {
         if (kind === 'retransmission-sent') series.retransmissions.add(count);
