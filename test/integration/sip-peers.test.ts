@@ -20,8 +20,8 @@ const xml = (name: string): string => readFileSync(fileURLToPath(new URL(`../sup
 const causesOf = (lab: WorkerLab): string[] => [...new Set(lab.errors().map(({ side, cause }) => `${side} ${cause}`))].sort();
 const forMs = (count: number, ms: number) => ({ endpoints: count, shape: [{ step: count, for: `${ms}ms` }] });
 
-async function labOf(groups: object): Promise<WorkerLab> {
-  const lab = await startLab({ scenario: JSON.stringify({ name: 'peers', groups }), targets: ['127.0.0.1:*'] });
+async function labOf(groups: object, host = '127.0.0.1'): Promise<WorkerLab> {
+  const lab = await startLab({ scenario: JSON.stringify({ name: 'peers', groups }), targets: [`${host}:*`] });
   cleanups.push(() => lab.close());
   return lab;
 }
@@ -158,38 +158,32 @@ const decoder = needs('tshark', 'sipp');
 describe.skipIf(decoder.isMissing)(decoder.title('tshark'), () => {
   it('decodes a call with audio, video, digits and RTCP without one mark', async () => {
     const { startTarget } = await import('../../tools/target/target.ts');
-    const target = await startTarget({ sipAnswerDelayMs: 5 });
+    // An address of loopback that nobody else uses: other tests and benchmarks send there too.
+    const host = '127.0.77.1';
+    const target = await startTarget({ host, sipAnswerDelayMs: 5 });
     cleanups.push(() => target.stop());
     const headers = { 'content-type': 'application/json' };
     await fetch(`${target.url}/api/meetings`, { method: 'POST', headers, body: '{"title":"m"}' });
-    const capture = await startCapture('udp and host 127.0.0.1');
+    const capture = await startCapture(`udp and host ${host}`);
     cleanups.push(capture.stop);
     const behavior = {
-      server: `sip:127.0.0.1:${target.sipPort}`,
-      call: `sip:100000000@127.0.0.1:${target.sipPort}`,
+      server: `sip:${host}:${target.sipPort}`,
+      call: `sip:100000000@${host}:${target.sipPort}`,
       media: { audio: { codec: 'PCMU' }, video: { codec: 'H264', bitrate: '300k' } },
       do: [{ talk: '300ms' }, { dtmf: '42#' }, { hold: '200ms' }, { talk: '300ms' }],
     };
-    const lab = await labOf({ one: { type: 'sip', load: forMs(1, 2500), gracefulStop: '2s', behavior } });
+    const lab = await labOf({ one: { type: 'sip', load: forMs(1, 2500), gracefulStop: '2s', behavior } }, host);
     await lab.runAll();
     expect(causesOf(lab)).toEqual([]);
     await capture.stop();
     const asSip = [`udp.port==${target.sipPort},sip`];
-    // Other tests use loopback too: only this call's ports are judged, as its session descriptions name them.
-    const called = `udp.port == ${target.sipPort}`;
-    const mediaPorts = capture.decode(`sdp and ${called}`, ['sdp.media.port'], asSip).flatMap((line) => line.split(','));
-    const own = `udp.port in {${[...new Set([String(target.sipPort), ...mediaPorts])].join(', ')}}`;
-    const methods = capture.decode(`sip.Method and ${called}`, ['sip.Method'], asSip);
+    const methods = capture.decode('sip.Method', ['sip.Method'], asSip);
     expect(methods).toEqual(['INVITE', 'ACK', 'INVITE', 'ACK', 'INVITE', 'ACK', 'BYE']);
-    expect(capture.decode(`rtp and ${own}`, ['rtp.p_type'], asSip).length).toBeGreaterThan(150);
-    expect(new Set(capture.decode(`rtpevent and ${own}`, ['rtpevent.event_id'], asSip))).toEqual(new Set(['4', '2', '11']));
-    expect(capture.decode(`rtcp and ${own}`, ['rtcp.pt'], asSip).length).toBeGreaterThan(1);
+    expect(capture.decode('rtp', ['rtp.p_type'], asSip).length).toBeGreaterThan(150);
+    expect(new Set(capture.decode('rtpevent', ['rtpevent.event_id'], asSip))).toEqual(new Set(['4', '2', '11']));
+    expect(capture.decode('rtcp', ['rtcp.pt'], asSip).length).toBeGreaterThan(1);
     // Warnings are no marks: tshark has one for each H.264 slice whose content it does not decode.
-    const marks = capture.decode(
-      `${own} and (_ws.malformed or _ws.expert.severity == error)`,
-      ['frame.number', '_ws.expert.message'],
-      asSip,
-    );
+    const marks = capture.decode('_ws.malformed or _ws.expert.severity == error', ['frame.number', '_ws.expert.message'], asSip);
     expect(marks).toEqual([]);
   });
 });
