@@ -14,6 +14,12 @@ export interface WorkerProcessInit {
   readonly runtimePath: string;
 }
 
+/**
+ * V8 would let the space for young objects grow to three times 16 MB under load and keep it: half of what 2,000 phones hold. Half as much costs no
+ * CPU that can be measured.
+ */
+export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=8'];
+
 const SETPRIV_PATHS = ['/usr/bin/setpriv', '/bin/setpriv'];
 
 /** Where setpriv is, or undefined: then the closed channel alone ends the workers. */
@@ -32,10 +38,9 @@ export function createWorkerSpawner(init: WorkerProcessInit): SpawnWorker {
   const setprivPath = findSetpriv();
   return (_workerIndex, handlers) => {
     const logFd = openSync(init.logPath, 'a', 0o600);
+    const worker = [...WORKER_FLAGS, init.scriptPath];
     const [command, args] =
-      setprivPath === undefined
-        ? [init.runtimePath, [init.scriptPath]]
-        : [setprivPath, ['--pdeathsig', 'KILL', init.runtimePath, init.scriptPath]];
+      setprivPath === undefined ? [init.runtimePath, worker] : [setprivPath, ['--pdeathsig', 'KILL', init.runtimePath, ...worker]];
     const child = spawn(command, args, { stdio: ['ignore', logFd, logFd, 'ipc'], serialization: 'advanced' });
     closeSync(logFd);
     let isGone = false;

@@ -4,6 +4,7 @@
 import { monotonicNowMs } from '../../../node/adapters/clock.ts';
 import { makePlan } from '../../../node/core/plan.ts';
 import { loadEndpointTypes } from '../../../node/runtime/registry.ts';
+import { WORKER_FLAGS } from '../../../node/runtime/worker-process.ts';
 import type { FromWorker, ToWorker } from '../../../node/runtime/worker-protocol.ts';
 import { parseScenario } from '../../../scenarios/parse.ts';
 import type { Tally } from './deltas.ts';
@@ -48,7 +49,7 @@ export async function startSipWorker(lab: Lab, init: SipWorkerInit): Promise<Pro
   const types = await loadEndpointTypes();
   const parsed = parseScenario(scenarioText, SCENARIO_FILE, { endpointTypes: [...types.values()] });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const program = lab.fork('generator', 'node/runtime/worker.ts', init.nodeFlags);
+  const program = lab.fork('generator', 'node/runtime/worker.ts', [...WORKER_FLAGS, ...(init.nodeFlags ?? [])]);
   const send = (order: ToWorker): boolean => program.child.send(order);
   const ready = message(program, (received) => {
     const answer = received as FromWorker;
