@@ -5,7 +5,7 @@
 import { out } from '../../node/adapters/terminal.ts';
 import type { BenchOptions, BenchResult } from '../bench-kit.ts';
 import { describeCores, withLab } from './media/lab.ts';
-import { isFull, ladderRow, ladderTitle, runStep, type Step } from './media/ladder.ts';
+import { isFull, isHeld, ladderRow, ladderTitle, runStep, type Step } from './media/ladder.ts';
 import { fitLine } from './media/parse.ts';
 
 export const about = 'CPU, lateness and memory at 100 to 4,000 endpoints with media: straight until the core is full, marked from there on';
@@ -41,7 +41,7 @@ export async function bench({ quick }: BenchOptions): Promise<BenchResult> {
     }
     return done;
   });
-  const held = steps.filter((step) => !isFull(step));
+  const held = steps.filter(isHeld);
   describeLine(held);
   const unmarked = steps.filter((step) => isFull(step) && step.span.deltasTainted === 0);
   if (unmarked.length > 0)

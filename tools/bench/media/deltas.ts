@@ -4,6 +4,7 @@
 
 import { createHistogram, type Histogram, mergeEncoded, valueAtPercentile } from '../../../node/core/histogram.ts';
 import type { ErrorCount, Series } from '../../../node/core/stats-types.ts';
+import { reasonsOf } from '../../../node/runtime/health.ts';
 import type { FromWorker, WorkerHealth } from '../../../node/runtime/worker-protocol.ts';
 import { message, type Program } from './lab.ts';
 
@@ -77,14 +78,15 @@ export async function measureDeltas(program: Program, seconds: number): Promise<
   const [startMs, startCpu] = [performance.now(), program.cpuSeconds()];
   const deltas: Delta[] = [];
   while (deltas.length < seconds) deltas.push(await message(program, asDelta));
-  const tainted = deltas.filter(({ health }) => health.tainted.length > 0);
+  // As the node judges them (runtime/health.ts), not only what the engine says of itself.
+  const reasons = deltas.map(({ health }) => reasonsOf([health]));
   return {
     elapsedMs: performance.now() - startMs,
     cpuSeconds: program.cpuSeconds() - startCpu,
     residentBytes: program.residentBytes(),
     deltas: deltas.length,
-    deltasTainted: tainted.length,
-    taints: [...new Set(tainted.flatMap(({ health }) => health.tainted))],
+    deltasTainted: reasons.filter((each) => each.length > 0).length,
+    taints: [...new Set(reasons.flat())],
     tally: tallyOf(deltas),
   };
 }
