@@ -160,5 +160,5 @@ const interrupted = (runId: string): Problem => ({
 const tooFew = (runId: string, got: number, wanted: number): Problem => ({
   code: 'QUILT_LAUNCH_SHORT',
   message: `run ${runId} got ${got} machines and needs ${wanted}; what had been launched was ended again`,
-  hint: 'add zones or machine types to --on, or lower the number with --at-least',
+  hint: 'add zones or machine types to --on, or ask for fewer machines',
 });
