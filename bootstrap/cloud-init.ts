@@ -18,7 +18,7 @@ export interface BootInit {
   readonly labels: Readonly<Record<string, string>>;
   /** Further words for `join`, such as `--listen` and its value. */
   readonly joinFlags: readonly string[];
-  /** Where everything of the run lies on the machine. */
+  /** Where everything of the run lies on the machine; for scripts it may be relative to where they are started. */
   readonly folder: string;
 }
 
@@ -48,6 +48,7 @@ function bootSteps({ ticket, bundleUrls, bundleSha256, labels, joinFlags, folder
   return `umask 077
 folder=${shellWord(folder)}
 mkdir -p "$folder" && cd "$folder" || { poweroff; exit 1; }
+folder=$PWD
 exec >>"$folder/boot.log" 2>&1
 say() { echo "$(date -u +%FT%TZ) $*"; }
 # Ends the machine however this script ends: done, failed, or told to stop.

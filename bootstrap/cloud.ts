@@ -133,6 +133,10 @@ export interface CloudType {
   /** Of the user data text, before encoding. */
   readonly userDataBytesMax: number;
   readonly markets: readonly Market[];
+  /** What a machine runs at its start: cloud-init's user data, or the same steps as a shell script (cloud-init.ts). */
+  readonly boot: 'cloud-init' | 'script';
+  /** Words for `join` on a machine of this type; where machines are shared, how much of one is this node's. */
+  joinFlags(machineType: string): readonly string[];
   /** A Problem when credentials or settings are missing: which, and where they are read from. */
   create(components: CloudComponents): Promise<Result<Cloud>>;
 }

@@ -11,7 +11,7 @@ import { build, type Plugin } from 'esbuild';
 import { wallNowMs } from '../node/adapters/clock.ts';
 import { out } from '../node/adapters/terminal.ts';
 import { endpointTypeNames } from '../node/runtime/registry.ts';
-import { registryFiles, registryKinds } from '../node/runtime/registry-scan.ts';
+import { filesOf, registryFolder, registryKinds } from '../node/runtime/registry-scan.ts';
 
 const rootPath = fileURLToPath(new URL('..', import.meta.url));
 const { values: options } = parseArgs({ options: { out: { type: 'string', default: join(rootPath, 'dist') } } });
@@ -35,14 +35,15 @@ const bundleDirname = import.meta.dirname, bundleFilename = import.meta.filename
 
 /** The module that stands in for node/runtime/registry-scan.ts: the same `scan`, over files that are known now. */
 function registryModule(): string {
-  const row = (kind: string, file: string): string => `  { file: '${file}', load: () => import('../${kind}/${file}') },`;
   const tables = registryKinds.map((kind) => {
-    const rows = registryFiles(join(rootPath, 'node', kind)).map((file) => row(kind, file));
+    const rows = filesOf(kind).map((file) => `  { file: '${file}', load: () => import('${registryFolder(kind)}${file}') },`);
     return [`'${kind}': [`, ...rows, '],'].join('\n');
   });
   return `const files = {\n${tables.join('\n')}\n};
 export const registryKinds = ${JSON.stringify(registryKinds)};
 export const builtTypeNames = ${JSON.stringify(typeNames)};
+export const filesOf = (kind) => files[kind].map(({ file }) => file);
+export const load = (kind, file) => files[kind].find((each) => each.file === file).load();
 export async function scan(kind) {
   const scanned = [];
   for (const { file, load } of files[kind]) scanned.push({ file, module: await load() });

@@ -8,7 +8,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const registryKinds = ['endpoints', 'faults', 'metrics'] as const;
+export const registryKinds = ['clouds', 'endpoints', 'faults', 'metrics'] as const;
 export type RegistryKind = (typeof registryKinds)[number];
 
 /** One registry file: its path below the registry's folder, with forward slashes, and what it exports. */
@@ -34,12 +34,18 @@ export function registryFiles(folder: string): string[] {
   return files.sort();
 }
 
+/** From the folder of this module. */
+export const registryFolder = (kind: RegistryKind): string => (kind === 'clouds' ? '../../bootstrap/clouds/' : `../${kind}/`);
+
+export const filesOf = (kind: RegistryKind): string[] => registryFiles(fileURLToPath(new URL(registryFolder(kind), import.meta.url)));
+
+/** One file, for registries whose parts are heavy and seldom needed. */
+export const load = async (kind: RegistryKind, file: string): Promise<unknown> =>
+  import(new URL(`${registryFolder(kind)}${file}`, import.meta.url).href);
+
 /** Imports every file of one registry. A file that does not load rejects: a half-filled registry would look like a full one. */
 export async function scan(kind: RegistryKind): Promise<ScannedModule[]> {
-  const folderUrl = new URL(`../${kind}/`, import.meta.url);
   const scanned: ScannedModule[] = [];
-  for (const file of registryFiles(fileURLToPath(folderUrl))) {
-    scanned.push({ file, module: await import(new URL(file, folderUrl).href) });
-  }
+  for (const file of filesOf(kind)) scanned.push({ file, module: await load(kind, file) });
   return scanned;
 }
