@@ -62,7 +62,7 @@ fetch() {
   else wget --quiet --timeout=30 --continue --output-document=bundle.tar.gz "$1"; fi
 }
 isWhole() { echo ${shellWord(`${bundleSha256}  bundle.tar.gz`)} | sha256sum --check --status; }
-size() { wc -c <bundle.tar.gz 2>/dev/null || echo 0; }
+size() { if [ -f bundle.tar.gz ]; then wc -c <bundle.tar.gz; else echo 0; fi; }
 isFetched=no
 round=1
 while [ "$isFetched" = no ] && [ "$round" -le ${FETCH_ROUNDS} ]; do

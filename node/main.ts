@@ -24,6 +24,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   new: { about: 'write a commented starter scenario', load: () => import('./commands/new.ts') },
   report: { about: "show a run's summary, made again from its windows", load: () => import('./commands/report.ts') },
   compare: { about: 'show what changed between two runs', load: () => import('./commands/compare.ts') },
+  launch: { about: 'rent machines, run a scenario on them, and end them', load: () => import('./commands/launch.ts') },
+  reap: { about: 'end the machines that launches left behind', load: () => import('./commands/reap.ts') },
   bundle: { about: 'pack the program for machines that have nothing yet', load: () => import('./commands/bundle.ts') },
   doctor: { about: 'list what this machine has, lacks, and what that costs', load: () => import('./commands/doctor.ts') },
 };

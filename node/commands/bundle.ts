@@ -1,12 +1,15 @@
 // `quilt-swarm bundle`: packs the program for machines that have nothing yet: the built node, its runtime, and simulator builds that the operator names. Prints
 // the archive's hash, which every machine of a run must hold. `launch` packs by itself; this is for object stores, images and machines set up by hand.
 
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { type BundleExtra, packProgram, parseExtra } from '../../bootstrap/program-bundle.ts';
+import { type BundleExtra, type ProgramBundle, packProgram, parseExtra } from '../../bootstrap/program-bundle.ts';
+import { childEnvironment } from '../adapters/environment.ts';
 import { out } from '../adapters/terminal.ts';
-import type { Problem } from '../core/errors.ts';
+import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import { entryPaths } from './entries.ts';
 import { finishWithProblems, runCommand } from './finish.ts';
 
@@ -16,11 +19,21 @@ interface Flags {
   readonly json?: boolean;
 }
 
-/** Beside the bundle that runs, or where `npm run build` puts it when the sources run. */
-export function builtFolder(): string {
-  const entry = entryPaths().node;
-  const beside = dirname(entry);
-  return existsSync(join(beside, 'worker.mjs')) ? beside : join(dirname(beside), 'dist');
+/**
+ * What machines shall run is what runs here: the bundle that this process was started from, or the sources built anew into `scratchFolder`, since an older build
+ * beside edited sources would be another program. Problem: QUILT_BUNDLE_BUILD with what the build said.
+ */
+export function builtProgram(scratchFolder: string): Result<string> {
+  const beside = dirname(entryPaths().node);
+  if (existsSync(join(beside, 'worker.mjs'))) return ok(beside);
+  const distFolder = join(scratchFolder, 'dist');
+  const built = spawnSync(process.execPath, [join(dirname(beside), 'tools', 'build.ts'), '--out', distFolder], {
+    encoding: 'utf8',
+    env: childEnvironment(),
+  });
+  if (built.status === 0) return ok(distFolder);
+  const message = `the program could not be built: ${built.stderr.trim() || built.error?.message}`;
+  return fail({ code: 'QUILT_BUNDLE_BUILD', message, hint: 'npm ci installs what the build needs' });
 }
 
 async function bundle(flags: Flags): Promise<void> {
@@ -32,10 +45,21 @@ async function bundle(flags: Flags): Promise<void> {
     else problems.push(...extra.problems);
   }
   if (problems.length > 0) return finishWithProblems(problems);
-  const packed = await packProgram({ distFolder: builtFolder(), runtimePath: process.execPath, extras, outPath: flags.out });
-  if (!packed.ok) return finishWithProblems(packed.problems);
-  const { path, sha256, sizeBytes } = packed.value;
-  out(flags.json === true ? JSON.stringify({ path, sha256, sizeBytes }) : `${path}  ${(sizeBytes / 1e6).toFixed(1)} MB  sha256 ${sha256}`);
+  const scratch = mkdtempSync(join(tmpdir(), 'quilt-build-'));
+  try {
+    const built = builtProgram(scratch);
+    const packed = built.ok
+      ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras, outPath: flags.out })
+      : built;
+    if (!packed.ok) return finishWithProblems(packed.problems);
+    tell(packed.value, flags.json === true);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function tell({ path, sha256, sizeBytes }: ProgramBundle, isJson: boolean): void {
+  out(isJson ? JSON.stringify({ path, sha256, sizeBytes }) : `${path}  ${(sizeBytes / 1e6).toFixed(1)} MB  sha256 ${sha256}`);
 }
 
 export function command(): Command {

@@ -14,6 +14,7 @@ const MACHINES_MAX = 200;
 /** Told politely, a node hands over and leaves; then the power goes. */
 const END_MS_MAX = 10_000;
 const LOOK_MS = 100;
+const USER_DATA_BYTES_MAX = 1024 * 1024;
 
 const coresOf = (machineType: string): number => Number(MACHINE_TYPE.exec(machineType)?.[1] ?? 0);
 
@@ -66,7 +67,7 @@ function createLocalCloud({ environment, sleep }: CloudComponents): Cloud {
   };
 }
 
-function wrongIn({ machineTypes, markets, address, count, zones }: LaunchOrder): Refusal[] {
+function wrongIn({ machineTypes, markets, address, count, zones, userData }: LaunchOrder): Refusal[] {
   const wrong = (message: string, hint: string): Refusal => ({ code: 'QUILT_LOCAL_ORDER', message, hint, cause: 'invalid' });
   const refusals: Refusal[] = [];
   const strange = machineTypes.find((type) => coresOf(type) === 0);
@@ -74,7 +75,9 @@ function wrongIn({ machineTypes, markets, address, count, zones }: LaunchOrder):
   if (!markets.includes('on-demand')) refusals.push(wrong('local has no spot market', 'leave @spot away, or write @spot+'));
   if (address === 'reserved') refusals.push(wrong('local reserves no addresses', 'leave --reserve-addresses away'));
   if (zones.length > 0) refusals.push(wrong('local has no zones', 'write the region alone'));
-  if (count > MACHINES_MAX) refusals.push(wrong(`${count} machines on one computer`, `at most ${MACHINES_MAX}`));
+  if (count < 1 || count > MACHINES_MAX) refusals.push(wrong(`${count} machines on one computer`, `1 to ${MACHINES_MAX} are possible`));
+  if (Buffer.byteLength(userData) > USER_DATA_BYTES_MAX)
+    refusals.push(wrong('the boot script is too long', `at most ${USER_DATA_BYTES_MAX} bytes`));
   return refusals;
 }
 
@@ -105,7 +108,7 @@ export const cloudType: CloudType = {
   name: 'local',
   summary: 'process groups on this computer, to try a launch for nothing',
   selfEnd: 'process',
-  userDataBytesMax: 1024 * 1024,
+  userDataBytesMax: USER_DATA_BYTES_MAX,
   markets: ['on-demand'],
   boot: 'script',
   joinFlags: (machineType) => {

@@ -1,4 +1,4 @@
-// One machine of the local cloud: a process group whose leader is the boot script. It must never be able to power off the computer that it runs on: the commands
+// One machine of the local cloud: a process group whose leader is the power: when the boot script ends, everything of the group does. It must never be able to power off the computer that it runs on: the commands
 // that would are replaced, by name and first in its PATH, with one that ends the group. A machine is known by the pid and the start time of its
 // leader, so that a pid that the system gave to somebody else is never signalled. Linux only: /proc tells the start time.
 
@@ -26,14 +26,22 @@ export interface Machine extends MachineFacts {
 
 const FACTS_FILE = 'machine.json';
 
-/** Each ends the group. `systemd-run` and `shutdown` fail, so that the kill timer is the boot script's own sleep, within the group. */
+/** The first two end the group (without `--`, which dash takes for a number). `systemd-run` and `shutdown` fail, so that the kill timer is the boot script's own sleep, within the group. */
 const STAND_INS: Readonly<Record<string, string>> = {
-  poweroff: 'kill -9 -- "-$QUILT_MACHINE"',
-  systemctl: 'kill -9 -- "-$QUILT_MACHINE"',
+  poweroff: 'kill -9 "-$QUILT_MACHINE"',
+  systemctl: 'kill -9 "-$QUILT_MACHINE"',
   shutdown: 'exit 1',
   'systemd-run': 'exit 1',
   sync: 'exit 0',
 };
+
+/** What the script left running has no machine to run on; `wait` comes back early for the signal that is passed on. */
+const POWER = `QUILT_MACHINE=$$; export QUILT_MACHINE
+/bin/sh ./boot.sh & script=$!
+trap 'kill -TERM "$script"' TERM
+wait "$script"
+while kill -0 "$script" 2>/dev/null; do wait "$script"; done
+kill -9 "-$$"`;
 
 export function startMachine(stateFolder: string, id: string, order: LaunchOrder): Machine {
   const folder = resolve(stateFolder, id);
@@ -43,7 +51,7 @@ export function startMachine(stateFolder: string, id: string, order: LaunchOrder
   writeFileSync(join(folder, 'boot.sh'), order.userData, { mode: 0o700 });
   const output = openSync(join(folder, 'output.log'), 'a', 0o600);
   // The environment of a machine is its own: nothing of the launcher's, and no credentials.
-  const child = spawn('/bin/sh', ['-c', 'QUILT_MACHINE=$$; export QUILT_MACHINE; exec /bin/sh ./boot.sh'], {
+  const child = spawn('/bin/sh', ['-c', POWER], {
     cwd: folder,
     detached: true,
     stdio: ['ignore', output, output],
@@ -75,20 +83,35 @@ export function readMachines(stateFolder: string): Machine[] {
     .map((folder) => machineOf(JSON.parse(readFileSync(join(folder, FACTS_FILE), 'utf8')) as MachineFacts, folder));
 }
 
-/** SIGTERM goes to the leader, which ends its node and then the machine; SIGKILL to the whole group. */
+/** SIGTERM goes to the leader, which passes it on and ends the machine after the script; SIGKILL to the whole group. */
 export function endMachine(machine: Machine, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (!machine.isAlive()) return;
   try {
-    process.kill(signal === 'SIGKILL' ? -machine.pid : machine.pid, signal);
+    process.kill(signal === 'SIGKILL' || !isLeaderAlive(machine) ? -machine.pid : machine.pid, signal);
   } catch (error) {
     // It ended between the look and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!isGone(error)) throw error;
   }
 }
 
-function isAlive({ pid, startTicks }: MachineFacts): boolean {
-  return pid > 0 && startTicks !== '' && startTicksOf(pid) === startTicks;
+/** Also without its leader, if somebody killed only that: the number of a group is not given away while the group has a process. */
+function isAlive(facts: MachineFacts): boolean {
+  const { pid, startTicks } = facts;
+  if (pid <= 0 || startTicks === '') return false;
+  if (isLeaderAlive(facts)) return true;
+  // Somebody else's process, so the group is somebody else's.
+  if (startTicksOf(pid) !== '') return false;
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch (error) {
+    if (isGone(error)) return false;
+    throw error;
+  }
 }
+
+const isLeaderAlive = ({ pid, startTicks }: MachineFacts): boolean => startTicksOf(pid) === startTicks;
+const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ESRCH';
 
 /** Field 22 of /proc/PID/stat (proc(5)); empty for no process and for a zombie, which is no machine any more. */
 function startTicksOf(pid: number): string {

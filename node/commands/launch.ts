@@ -1,0 +1,261 @@
+// `quilt-swarm launch SCENARIO --on CLOUD:REGION:TYPE=N`: this machine is the seed and the operator; the load nodes are machines that are rented for the run, of
+// several vendors at once. Everything is validated before anything is asked for, everything that is asked for is in the launch journal first, and
+// everything is ended when the run is over, when too little came, or when a signal says so. A launcher that dies leaves the record to `reap`, and
+// the machines to their own kill timers.
+
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { serveBundle } from '../../bootstrap/bundle-server.ts';
+import type { LaunchOrder } from '../../bootstrap/cloud.ts';
+import { BOOT_FOLDER, type BootInit, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
+import { endFleet, type Fleet, type FleetComponents, type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
+import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
+import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
+import manifest from '../../package.json' with { type: 'json' };
+import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { err } from '../adapters/terminal.ts';
+import { type ExitName, fail, ok, type Problem, type Result } from '../core/errors.ts';
+import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
+import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { builtProgram } from './bundle.ts';
+import { type OpenClouds, openClouds } from './clouds.ts';
+import { type ComposedNode, composeNode } from './compose-node.ts';
+import { RUNS_FOLDER } from './control-client.ts';
+import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
+import { startLiveBoard, wantsColor } from './live-board.ts';
+import { joinWithinOption, maxWallOption, tagOption, variableOption } from './node-options.ts';
+import { makeManifest, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
+import { type PreparedRun, prepareRun } from './prepare-run.ts';
+import { showSummary } from './run-report.ts';
+
+interface Flags {
+  readonly on: readonly string[];
+  readonly host?: string;
+  readonly meshPort: number;
+  readonly bundlePort: number;
+  readonly image?: string;
+  readonly reserveAddresses?: boolean;
+  readonly joinWithin: number;
+  readonly maxWall?: number;
+  readonly variable: Readonly<Record<string, string>>;
+  readonly tag: Readonly<Record<string, string>>;
+  readonly runFolder: string;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+/** Machines outlive the run's own limit by this much, for their evidence; then the kill timer. */
+const END_SLACK_MS = 10 * 60_000;
+const LOOPBACK = '127.0.0.1';
+
+/** What is known before anything runs. */
+interface Launch {
+  readonly prepared: PreparedRun;
+  readonly requests: readonly LaunchRequest[];
+  readonly clouds: OpenClouds;
+  readonly flags: Flags;
+  /** From the first call to the last machine's kill timer. */
+  readonly lifeMs: number;
+  readonly runFolder: string;
+}
+
+async function launch(file: string, flags: Flags): Promise<void> {
+  const requests = parseLaunchRequests(flags.on);
+  const prepared = await prepareRun(file, flags.variable, flags.tag);
+  const clouds = requests.ok ? await openClouds(requests.value.map(({ cloud }) => cloud)) : requests;
+  const wrong = [requests, prepared, clouds].flatMap((result) => (result.ok ? [] : result.problems));
+  if (!requests.ok || !prepared.ok || !clouds.ok) return finishWithProblems([...new Set(wrong)]);
+  const isFar = requests.value.some(({ cloud }) => cloud !== 'local');
+  if (isFar && flags.host === undefined) return finishWithProblems([NO_HOST]);
+  const refused = await refusedByVendors(clouds.value, requests.value, flags);
+  if (refused.length > 0) return finishWithProblems(refused);
+  const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
+  const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
+  const lifeMs = flags.joinWithin + wallMs + END_SLACK_MS;
+  await withBundle({ prepared: prepared.value, requests: requests.value, clouds: clouds.value, flags, lifeMs, runFolder });
+}
+
+const NO_HOST: Problem = {
+  code: 'QUILT_LAUNCH_HOST',
+  message: 'rented machines must reach this one: under which address?',
+  hint: '--host with the public address or name; the mesh port and the bundle port must be open there',
+};
+
+async function withBundle(plan: Launch): Promise<void> {
+  const outPath = join(plan.runFolder, 'program.tar.gz');
+  const built = builtProgram(plan.runFolder);
+  const packed = built.ok ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras: [], outPath }) : built;
+  if (!packed.ok) return finishWithProblems(packed.problems);
+  const host = plan.flags.host === undefined ? LOOPBACK : '0.0.0.0';
+  const token = randomBytes(16).toString('hex');
+  const served = await serveBundle({ bundle: packed.value, host, port: plan.flags.bundlePort, token });
+  if (!served.ok) return finishWithProblems(served.problems);
+  // It is in the archive now.
+  rmSync(join(plan.runFolder, 'dist'), { recursive: true, force: true });
+  try {
+    const url = `http://${plan.flags.host ?? LOOPBACK}:${served.value.port}${served.value.path}`;
+    await withSeed(plan, packed.value, url);
+  } finally {
+    await served.value.close();
+    rmSync(outPath, { force: true });
+  }
+}
+
+const countOf = (requests: readonly LaunchRequest[]): number => requests.reduce((sum, { count }) => sum + count, 0);
+
+async function withSeed(plan: Launch, bundle: ProgramBundle, bundleUrl: string): Promise<void> {
+  const { flags, requests, runFolder, lifeMs } = plan;
+  const swarm = makeSwarm();
+  const saved = saveOperatorKey(runFolder, swarm.operator);
+  if (!saved.ok) return finishWithProblems(saved.problems);
+  const far = flags.host !== undefined;
+  const seed = await composeNode({
+    swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
+    ...{ expectNodes: countOf(requests), witnesses: 1, seeds: [], dataFolder: join(runFolder, RUN_FILES.nodes, 'seed'), runFolder },
+    listen: [`/ip4/${far ? '0.0.0.0' : LOOPBACK}/tcp/${flags.meshPort}`],
+    announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
+    ...{ labels: { name: 'seed' }, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
+    version: manifest.version,
+  });
+  if (!seed.ok) return finishWithProblems(seed.problems);
+  const ticket = makeTicket(swarm, {
+    ...{ seeds: seed.value.addresses(), expectNodes: countOf(requests), witnesses: 1, joinWithinMs: flags.joinWithin, validMs: lifeMs },
+  });
+  const parts = ticket.ok ? partsOf(plan, ticket.value, bundle.sha256, bundleUrl) : ticket;
+  if (!parts.ok) {
+    seed.value.node.signal('now');
+    await seed.value.exited;
+    return finishWithProblems(parts.problems);
+  }
+  await withFleet(plan, swarm, seed.value, parts.value);
+}
+
+/** Without user data yet: what a vendor can tell of an order before the program is packed and a seed runs. */
+async function refusedByVendors(clouds: OpenClouds, requests: readonly LaunchRequest[], flags: Flags): Promise<readonly Problem[]> {
+  const refusals = requests.map((request, index) => {
+    const order = orderOf(request, index, { runId: 'check', userData: '', lifeMs: flags.joinWithin, flags });
+    return clouds.cloudOf(request.cloud).validate(order);
+  });
+  return (await Promise.all(refusals)).flat();
+}
+
+interface OrderInit {
+  readonly runId: string;
+  readonly userData: string;
+  readonly lifeMs: number;
+  readonly flags: Flags;
+}
+
+function orderOf(request: LaunchRequest, index: number, { runId, userData, lifeMs, flags }: OrderInit): LaunchOrder {
+  const { cloud, region, zones, machineTypes, count, markets } = request;
+  return {
+    ...{ runId, orderId: `${cloud}-${index}`, expiresWallMs: wallNowMs() + lifeMs, region, zones, machineTypes, count, markets },
+    ...{ image: flags.image ?? null, userData, address: flags.reserveAddresses ? 'reserved' : 'ephemeral' },
+    ...{ meshPort: flags.meshPort, wallMsMax: lifeMs },
+  };
+}
+
+/** One order a request, all with the same run id. */
+function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sha256: string, bundleUrl: string): Result<FleetPart[]> {
+  const runId = `l${randomBytes(6).toString('hex')}`;
+  const parts: FleetPart[] = [];
+  const problems: Problem[] = [];
+  for (const [index, request] of requests.entries()) {
+    const { cloud, region, machineTypes } = request;
+    const type = clouds.typeOf(cloud);
+    const boot: BootInit = {
+      ...{ ticket, bundleUrls: [bundleUrl], bundleSha256: sha256, killAfterS: Math.ceil(lifeMs / 1000), labels: { vendor: cloud, region } },
+      joinFlags: type.joinFlags(machineTypes[0] as string),
+      folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,
+    };
+    const userData = type.boot === 'script' ? ok(bootScript(boot)) : renderUserData(boot, type.userDataBytesMax);
+    if (userData.ok) parts.push({ cloud, order: orderOf(request, index, { runId, userData: userData.value, lifeMs, flags }) });
+    else problems.push(...userData.problems);
+  }
+  return problems.length === 0 ? ok(parts) : fail(...problems);
+}
+
+async function withFleet(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, parts: readonly FleetPart[]): Promise<void> {
+  const interrupt = new AbortController();
+  let onSignal = (): void => {
+    err('interrupted: what was launched is ended again');
+    interrupt.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => onSignal());
+  const components = plan.clouds.fleet;
+  const wanted = countOf(plan.requests);
+  err(`launching ${wanted} machines: ${parts.map(({ cloud, order }) => `${cloud} ${order.region} ${order.count}`).join(', ')}`);
+  const launched = await launchFleet(components, parts, wanted, interrupt.signal);
+  if (!launched.ok) {
+    seed.node.signal('now');
+    await seed.exited;
+    return finishWithProblems(launched.problems, exitOf(launched.problems));
+  }
+  err(`${launched.value.instances.length} machines are starting; if this program dies: quilt-swarm reap ${launched.value.record.runId}`);
+  onSignal = signalsDuringRun(seed);
+  await carryOut(plan, swarm, seed, components, launched.value);
+}
+
+/** Problems that were found before anything was asked for are the order's own. */
+function exitOf(problems: readonly Problem[]): ExitName {
+  const codes = new Set<string>(problems.map(({ code }) => code));
+  if (codes.has('QUILT_LAUNCH_INTERRUPTED')) return 'stoppedByOperator';
+  return codes.has('QUILT_LAUNCH_SHORT') ? 'capacityNeverReached' : 'badConfiguration';
+}
+
+function signalsDuringRun({ node }: ComposedNode): () => void {
+  let count = 0;
+  return () => {
+    count += 1;
+    err(count === 1 ? 'leaving: the swarm drains, the summary follows; once more leaves now' : 'leaving now');
+    node.signal(count === 1 ? 'leave' : 'now');
+  };
+}
+
+async function carryOut(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, components: FleetComponents, fleet: Fleet): Promise<void> {
+  const { prepared, flags } = plan;
+  const { node } = seed;
+  const { scenario } = prepared;
+  const order = makeManifest({
+    ...{ scenario, plan: prepared.plan, bundleHash: node.putBundle(prepared.bundle), wallMsMax: flags.maxWall ?? scenario.deadlineMs },
+    ...{ onNodeLoss: scenario.policies.onNodeLoss, onCoordinatorLoss: scenario.policies.onCoordinatorLoss },
+  });
+  node.order(sign(swarm.swarmId, swarm.operator, { order: 'manifest', manifest: order }));
+  const color = wantsColor(flags.color);
+  const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
+  const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: async () => node.status() });
+  const { exit, message } = await seed.exited;
+  board?.stop();
+  const left = await endFleet(components, fleet.record);
+  showSummary(node.report()?.summary ?? null, message, { json: flags.json === true, color });
+  if (left.length > 0) finishWithProblems(left);
+  else err(`all ${fleet.instances.length} machines have ended`);
+  finish(exit);
+}
+
+export function command(): Command {
+  return new Command('launch')
+    .description('rent machines of one or more clouds, run a scenario on them, and end them')
+    .argument('<scenario>', 'scenario file')
+    .option('--on <cloud:region:type=count>', 'machines to rent; repeatable', (text, all: string[]) => [...all, text], [])
+    .option('--host <address>', 'where rented machines reach this one')
+    .option('--mesh-port <port>', 'TCP port of the mesh, here and there', wholeNumber(0, 65_535), 0)
+    .option('--bundle-port <port>', 'TCP port from which machines fetch the program', wholeNumber(0, 65_535), 0)
+    .option('--image <name>', "the vendor's image (default: a current Debian)")
+    .option('--reserve-addresses', 'an address of its own for each machine, for targets that admit only known ones')
+    .addOption(joinWithinOption())
+    .addOption(maxWallOption())
+    .addOption(variableOption().default({}))
+    .addOption(tagOption().default({}))
+    .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
+    .option('--quiet', 'no board, only the summary')
+    .option('--json', 'the summary as JSON on standard output')
+    .option('--no-color', 'no colour')
+    .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on names is ever rented.`)
+    .action(launch);
+}
+
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

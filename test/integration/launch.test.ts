@@ -1,0 +1,160 @@
+// A launch as a user does it, on machines of the local cloud: two regions become one swarm, the run passes and nothing is left; a launcher killed with -9 leaves
+// machines that end by themselves and a record from which `reap` finds nothing more to do; mistakes are told before anything starts; a machine whose
+// program hangs is ended by its kill timer.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cloud } from '../../bootstrap/cloud.ts';
+import { bootScript } from '../../bootstrap/cloud-init.ts';
+import { cloudType } from '../../bootstrap/clouds/local/index.ts';
+import { until } from '../support/until.ts';
+
+const entry = resolve(import.meta.dirname, '../../node/quilt-swarm.mjs');
+let folder: string;
+let started: ChildProcess[];
+
+let target: Server;
+
+/** The least load that there is: the machines are what is tested. */
+const scenario = (seconds: number): string => `name: launched
+targets:
+  api: http://127.0.0.1:${(target.address() as AddressInfo).port}
+groups:
+  visitors:
+    type: http
+    load: { endpoints: 6, shape: [{ ramp: 100%, over: 1s }, { hold: ${seconds}s }] }
+    behavior:
+      baseUrl: \${targets.api}
+      think: 1s
+      requests: [{ name: front, url: / }]
+`;
+
+const openLocal = async (): Promise<Cloud> => {
+  const opened = await cloudType.create({
+    environment: (name) => (name === 'QUILT_LOCAL_MACHINES' ? join(folder, 'machines') : undefined),
+    wallNowMs: () => 0,
+    sleep: (ms) => new Promise((wake) => setTimeout(wake, ms)),
+    random: () => 0.5,
+  });
+  if (!opened.ok) throw new Error('the local cloud did not open');
+  return opened.value;
+};
+
+async function alive(cloud: Cloud): Promise<number> {
+  let count = 0;
+  for (const region of ['eu', 'us']) {
+    const listed = await cloud.list({ region, runId: null });
+    if (listed.ok) count += listed.value.filter(({ state }) => state === 'running').length;
+  }
+  return count;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(...args: string[]): { child: ChildProcess; ended: Promise<Ended>; said: () => string } {
+  const child = spawn(process.execPath, [entry, ...args], {
+    cwd: folder,
+    env: { ...process.env, QUILT_LOCAL_MACHINES: join(folder, 'machines') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (bytes) => {
+    stdout += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    stderr += bytes;
+  });
+  const ended = new Promise<Ended>((done) => child.on('close', (code) => done({ code, stdout, stderr })));
+  return { child, ended, said: () => stderr };
+}
+
+beforeEach(async () => {
+  target = createServer((_request, response) => response.end('hello'));
+  await new Promise<void>((done) => target.listen(0, '127.0.0.1', done));
+  folder = mkdtempSync(join(tmpdir(), 'quilt-launch-'));
+  started = [];
+});
+afterEach(async () => {
+  for (const child of started) child.kill('SIGKILL');
+  const cloud = await openLocal();
+  for (const region of ['eu', 'us']) {
+    const listed = await cloud.list({ region, runId: null });
+    for (const { id, runId } of listed.ok ? listed.value : []) await cloud.terminate({ region, runId }, [id]);
+  }
+  target.closeAllConnections();
+  target.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+// Several programs start, form and end, one after another.
+describe('launch', { timeout: 120_000 }, () => {
+  it('makes one swarm of machines in two regions, runs, and leaves nothing', async () => {
+    writeFileSync(join(folder, 'short.yaml'), scenario(3));
+    const { code, stderr, stdout } = await start('launch', 'short.yaml', '--on', 'local:eu:c1=1', '--on', 'local:us:c1=1', '--json').ended;
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('all 2 machines have ended') });
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: { verdict: 'pass' } });
+    expect(await alive(await openLocal())).toBe(0);
+    expect(readdirSync(join(folder, '.quilt', 'launches'))).toEqual([]);
+    const entries = readFileSync(join(folder, 'runs', 'latest', 'entries.jsonl'), 'utf8');
+    expect(entries).toContain('"region":"eu"');
+    expect(entries).toContain('"region":"us"');
+  });
+
+  it('that is killed leaves machines that end by themselves, and a record that reap clears', async () => {
+    writeFileSync(join(folder, 'long.yaml'), scenario(600));
+    const { child, said } = start('launch', 'long.yaml', '--on', 'local:eu:c1=2');
+    await until('the run', () => said().includes('running 00:'), 60_000);
+    child.kill('SIGKILL');
+    const cloud = await openLocal();
+    await until('machines without a coordinator have ended', async () => (await alive(cloud)) === 0, 60_000);
+    const [record] = readdirSync(join(folder, '.quilt', 'launches'));
+    const runId = record?.replace('.json', '') ?? '';
+    expect(await start('reap').ended).toMatchObject({ code: 0, stdout: expect.stringContaining(`run ${runId} is left alone`) });
+    expect(await start('reap', runId).ended).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing is left in local eu') });
+    expect(readdirSync(join(folder, '.quilt', 'launches'))).toEqual([]);
+  });
+
+  it('tells every mistake before anything starts', async () => {
+    writeFileSync(join(folder, 'short.yaml'), scenario(3));
+    const cases: [string[], string][] = [
+      [['--on', 'loca:eu:c1=1'], 'did you mean local?'],
+      [['--on', 'local:eu:m5.large=1'], "no machine type 'm5.large'"],
+      [['--on', 'local:eu:c1=1@spot'], 'no spot market'],
+      [[], 'At least one --on'],
+    ];
+    for (const [flags, words] of cases) {
+      const { code, stderr } = await start('launch', 'short.yaml', ...flags).ended;
+      expect({ code, stderr }).toMatchObject({ code: 104, stderr: expect.stringContaining(words) });
+    }
+    expect(await alive(await openLocal())).toBe(0);
+  });
+});
+
+describe('a machine of the local cloud', { timeout: 120_000 }, () => {
+  it('is ended by its kill timer when its program hangs', async () => {
+    const cloud = await openLocal();
+    // Nobody listens there: the boot script tries for a minute, and its timer is shorter.
+    const userData = bootScript({
+      ...{ ticket: 't', bundleUrls: ['http://127.0.0.1:9/bundle'], bundleSha256: '0'.repeat(64), killAfterS: 1 },
+      ...{ labels: {}, joinFlags: [], folder: 'machine' },
+    });
+    const order = {
+      ...{ runId: 'r1', orderId: 'local-0', expiresWallMs: 1, region: 'eu', zones: [], machineTypes: ['c1'], count: 2, image: null },
+      ...{ userData, markets: ['on-demand'] as const, address: 'ephemeral' as const, meshPort: 0, wallMsMax: 1000 },
+    };
+    const launched = await cloud.launch(order, new AbortController().signal);
+    expect(launched).toMatchObject({ refusals: [], instances: [{ state: 'running' }, { state: 'running' }] });
+    await until('the kill timers', async () => (await alive(cloud)) === 0, 60_000);
+  });
+});
