@@ -120,6 +120,19 @@ export async function endFleet(components: FleetComponents, record: FleetRecord)
   return left;
 }
 
+/**
+ * Machines end by themselves when their nodes have left; this gives them the time. True when none is listed any more, false after `looksMax` looks: then
+ * `endFleet` ends them. Either way `endFleet` gives back what was made around them.
+ */
+export async function awaitEnds(components: FleetComponents, { runId, places }: FleetRecord, looksMax: number): Promise<boolean> {
+  for (let look = 0; look < looksMax; look++) {
+    if (look > 0) await components.sleep(LOOK_MS);
+    const listed = await Promise.all(places.map(({ cloud, region }) => cloudOf(components, cloud).list({ region, runId })));
+    if (listed.every((result) => result.ok && !result.value.some(isAlive))) return true;
+  }
+  return false;
+}
+
 async function endPlace(components: FleetComponents, { cloud, region }: FleetPlace, runId: string): Promise<readonly Problem[]> {
   const vendor = cloudOf(components, cloud);
   let problems: readonly Problem[] = [];

@@ -10,7 +10,7 @@ import { Command } from 'commander';
 import { serveBundle } from '../../bootstrap/bundle-server.ts';
 import type { LaunchOrder } from '../../bootstrap/cloud.ts';
 import { BOOT_FOLDER, type BootInit, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
-import { endFleet, type Fleet, type FleetComponents, type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
+import { awaitEnds, endFleet, type Fleet, type FleetComponents, type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
 import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -26,7 +26,7 @@ import { RUNS_FOLDER } from './control-client.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { joinWithinOption, maxWallOption, tagOption, variableOption } from './node-options.ts';
-import { makeManifest, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
+import { makeManifest, makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { showSummary } from './run-report.ts';
 
@@ -49,6 +49,8 @@ interface Flags {
 
 /** Machines outlive the run's own limit by this much, for their evidence; then the kill timer. */
 const END_SLACK_MS = 10 * 60_000;
+/** Two seconds apart: nodes leave within a few, and machines take some more to be listed as gone. */
+const LEAVE_LOOKS_MAX = 15;
 const LOOPBACK = '127.0.0.1';
 
 /** What is known before anything runs. */
@@ -160,7 +162,7 @@ function orderOf(request: LaunchRequest, index: number, { runId, userData, lifeM
 
 /** One order a request, all with the same run id. */
 function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sha256: string, bundleUrl: string): Result<FleetPart[]> {
-  const runId = `l${randomBytes(6).toString('hex')}`;
+  const runId = makeRunId();
   const parts: FleetPart[] = [];
   const problems: Problem[] = [];
   for (const [index, request] of requests.entries()) {
@@ -220,6 +222,7 @@ async function carryOut(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, c
   const { node } = seed;
   const { scenario } = prepared;
   const order = makeManifest({
+    runId: fleet.record.runId,
     ...{ scenario, plan: prepared.plan, bundleHash: node.putBundle(prepared.bundle), wallMsMax: flags.maxWall ?? scenario.deadlineMs },
     ...{ onNodeLoss: scenario.policies.onNodeLoss, onCoordinatorLoss: scenario.policies.onCoordinatorLoss },
   });
@@ -229,6 +232,7 @@ async function carryOut(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, c
   const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: async () => node.status() });
   const { exit, message } = await seed.exited;
   board?.stop();
+  await awaitEnds(components, fleet.record, LEAVE_LOOKS_MAX);
   const left = await endFleet(components, fleet.record);
   showSummary(node.report()?.summary ?? null, message, { json: flags.json === true, color });
   if (left.length > 0) finishWithProblems(left);

@@ -52,7 +52,11 @@ export function makeTicket(swarm: SwarmSecrets, { seeds, expectNodes, witnesses,
   return encodeTicket(ticket, (bytes) => operator.sign(bytes));
 }
 
+export const makeRunId = (): string => `r${randomBytes(ID_BYTES).toString('hex')}`;
+
 export interface ManifestInit {
+  /** A launch has it before there is a manifest: its machines are marked with it. */
+  readonly runId?: string;
   readonly scenario: ValidScenario;
   readonly plan: Plan;
   readonly bundleHash: string;
@@ -61,9 +65,9 @@ export interface ManifestInit {
   readonly wallMsMax: number;
 }
 
-export function makeManifest({ scenario, plan, bundleHash, onNodeLoss, onCoordinatorLoss, wallMsMax }: ManifestInit): Manifest {
+export function makeManifest({ runId, scenario, plan, bundleHash, onNodeLoss, onCoordinatorLoss, wallMsMax }: ManifestInit): Manifest {
   return {
-    runId: `r${randomBytes(ID_BYTES).toString('hex')}`,
+    runId: runId ?? makeRunId(),
     scenarioName: scenario.name,
     bundleHash,
     planHash: plan.hash,

@@ -106,6 +106,9 @@ describe('launch', { timeout: 120_000 }, () => {
     expect(JSON.parse(stdout)).toMatchObject({ verdict: { verdict: 'pass' } });
     expect(await alive(await openLocal())).toBe(0);
     expect(readdirSync(join(folder, '.quilt', 'launches'))).toEqual([]);
+    // The machines went because their nodes had left, and were not told to.
+    for (const machine of readdirSync(join(folder, 'machines')))
+      expect(readFileSync(join(folder, 'machines', machine, 'machine', 'boot.log'), 'utf8')).toContain('the end, exit 0: power off');
     const entries = readFileSync(join(folder, 'runs', 'latest', 'entries.jsonl'), 'utf8');
     expect(entries).toContain('"region":"eu"');
     expect(entries).toContain('"region":"us"');

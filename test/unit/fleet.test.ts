@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { LaunchOrder } from '../../bootstrap/cloud.ts';
-import { endFleet, type FleetComponents, type FleetPart, type FleetRecord, launchFleet } from '../../bootstrap/fleet.ts';
+import { awaitEnds, endFleet, type FleetComponents, type FleetPart, type FleetRecord, launchFleet } from '../../bootstrap/fleet.ts';
 import { parseLaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
 import { CallKiller, Killed, type MemoryCloud, type MemoryCloudInit, memoryCloud } from '../support/clouds/memory.ts';
 
@@ -89,6 +89,21 @@ describe('a fleet', () => {
     };
     await expect(launchFleet({ ...components, journal }, parts, 5, forever)).rejects.toThrow('disk full');
     expect([one.machines.size, two.machines.size]).toEqual([0, 0]);
+  });
+
+  it('waits for machines that end by themselves, and says when they do not', async () => {
+    const { one, two, records, ...components } = bench();
+    await launchFleet(components, parts, 5, forever);
+    const record = records.get('r1') as FleetRecord;
+    expect(await awaitEnds(components, record, 3)).toBe(false);
+    let looks = 0;
+    const sleep = async (): Promise<void> => {
+      looks += 1;
+      one.machines.clear();
+      if (looks === 2) two.machines.clear();
+    };
+    expect(await awaitEnds({ ...components, sleep }, record, 9)).toBe(true);
+    expect(looks).toBe(2);
   });
 
   it('keeps its record while a vendor does not answer', async () => {
