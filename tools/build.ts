@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { wallNowMs } from '../node/adapters/clock.ts';
 import { out } from '../node/adapters/terminal.ts';
+import { cloudFiles } from '../node/runtime/cloud-registry.ts';
 import { endpointTypeNames } from '../node/runtime/registry.ts';
 import { filesOf, registryFolder, registryKinds } from '../node/runtime/registry-scan.ts';
 
@@ -24,6 +25,7 @@ const entries: ReadonlyArray<readonly [source: string, bundle: string]> = [
 const startedMs = wallNowMs();
 /** Loads every type, so a registry that is wrong is no bundle. */
 const typeNames = await endpointTypeNames();
+const fileOfCloud = await cloudFiles();
 
 /**
  * CommonJS packages inside an ES module still ask for these three. `require` becomes a global and the other two are replaced
@@ -42,6 +44,7 @@ function registryModule(): string {
   return `const files = {\n${tables.join('\n')}\n};
 export const registryKinds = ${JSON.stringify(registryKinds)};
 export const builtTypeNames = ${JSON.stringify(typeNames)};
+export const builtCloudFiles = ${JSON.stringify(fileOfCloud)};
 export const filesOf = (kind) => files[kind].map(({ file }) => file);
 export const load = (kind, file) => files[kind].find((each) => each.file === file).load();
 export async function scan(kind) {

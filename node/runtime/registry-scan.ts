@@ -23,6 +23,9 @@ const contractFiles: ReadonlySet<string> = new Set(['endpoint.ts', 'fault.ts', '
 /** In the bundle: the endpoint types that it was built with. Here nobody knows before they are loaded. */
 export const builtTypeNames: readonly string[] | null = null;
 
+/** In the bundle: the file of each cloud, by name. */
+export const builtCloudFiles: Readonly<Record<string, string>> | null = null;
+
 /** Names of one registry's files, sorted; empty when the folder does not exist (yet). */
 export function registryFiles(folder: string): string[] {
   if (!existsSync(folder)) return [];
