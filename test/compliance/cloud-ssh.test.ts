@@ -130,8 +130,10 @@ const causesOf = async (cloud: Cloud): Promise<string[]> =>
 
 describe.skipIf(!isPossible)(`over ${SSHD ?? 'no sshd: apt-get install openssh-server openssh-client'}`, { timeout: 60_000 }, () => {
   beforeAll(startServer, 30_000);
-  afterAll(() => {
+  afterAll(async () => {
     server?.kill('SIGTERM');
+    // It removes its own file on its way out, and a folder that changes meanwhile is removed in part.
+    await until('sshd has ended', async () => server === null || server.exitCode !== null || server.signalCode !== null);
     rmSync(folder, { recursive: true, force: true });
   });
 
