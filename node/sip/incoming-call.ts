@@ -52,7 +52,7 @@ export class IncomingCall extends Call implements IncomingCallFace {
     super(agent, request.callId, atMs);
     this.dialog = dialogOf(this.localTag);
     // The body is a view of a buffer that is used again.
-    this.request = { ...request, body: request.body.slice() };
+    this.request = { ...request, headers: request.headers, body: request.body.slice() };
     this.sdp = sdpOf(request);
     this.remoteUri = addressHeader(request, 'from')?.uri ?? '';
     this.peerAllowsUpdate = headerOf(request, 'allow')?.includes('UPDATE') ?? false;

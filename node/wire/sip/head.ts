@@ -2,9 +2,10 @@
 // wrong with it, notes the fields that each message needs, and reads on after the first fault, so that a faulty request can still be answered.
 // What the fields hold, and the body, is for parse.ts and framing.ts.
 
-import type { SipHeader, SipParseFailure } from './message.ts';
-import { canonicalName } from './names.ts';
-import { isToken, numberOf, readNumber, trimmed } from './text.ts';
+import { HeaderFields, PLACE_ENTRIES, valueIn } from './fields.ts';
+import type { SipParseFailure } from './message.ts';
+import { nameAt } from './names.ts';
+import { isSpace, isToken, numberOf, readNumber } from './text.ts';
 
 /** Larger heads are refused: a head is kept as one string, and a stream could send one for ever. */
 export const HEAD_BYTES_MAX = 64 * 1024;
@@ -22,7 +23,7 @@ export interface Head {
   /** 0 for a request. */
   status: number;
   reason: string;
-  readonly headers: SipHeader[];
+  fields: HeaderFields;
   /** First values; null when absent. */
   via: string | null;
   from: string | null;
@@ -43,6 +44,8 @@ export function noteProblem(head: Head, kind: Problem['kind'], detail: string, a
 /** For details: hostile text is cut, as reports keep it. */
 export const excerpt = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
 
+const noFields = new HeaderFields('', [], false);
+
 /** `text`: from the start line to before the empty line. Of garbage only the problem is told. */
 export function readHead(text: string): Head {
   const head: Head = {
@@ -50,7 +53,7 @@ export function readHead(text: string): Head {
     uri: '',
     status: 0,
     reason: '',
-    headers: [],
+    fields: noFields,
     via: null,
     from: null,
     to: null,
@@ -75,7 +78,7 @@ function readStatusLine(head: Head, line: string): void {
   // A response, whatever is wrong with it: it is never answered.
   head.status = status >= 100 ? status : 699;
   head.reason = line.slice(12);
-  if (!isVersion2(line.slice(0, 7))) {
+  if (!line.startsWith('SIP/2.0') && !isVersion2(line.slice(0, 7))) {
     const isOther = /^sip\/\d+\.\d+ /i.test(line);
     noteProblem(head, isOther ? 'version' : 'garbage', excerpt(line));
   } else if (status < 100 || (line.length > 11 && line.charCodeAt(11) !== 0x20)) noteProblem(head, 'start-line', excerpt(line));
@@ -107,85 +110,97 @@ function isUriText(uri: string): boolean {
 /** A CR or LF alone ends no line (RFC 3261, 7) and is in no value: written again, it would make headers of somebody else's. */
 const hasBareLineEnd = (text: string): boolean => text.includes('\n') || text.includes('\r');
 
+/** The fields of the head that is being read: cut to their number when it is through, so that each message's list is made in one piece. */
+const places: (string | number)[] = [];
+
 function readHeaders(head: Head, text: string, from: number): void {
+  let used = 0;
+  let hasFolds = false;
   let at = from;
   while (at < text.length) {
-    let end = text.indexOf('\r\n', at);
+    const lineFeed = text.indexOf('\n', at);
+    let end = text.indexOf('\r', at);
+    // A line end that is none: it goes on to one that is, and `hasBareLineEnd` finds it there.
+    const isWhole = end < 0 ? lineFeed < 0 : lineFeed === end + 1;
+    if (!isWhole) end = text.indexOf('\r\n', at);
     if (end < 0) end = text.length;
     let next = end + 2;
     let isFolded = false;
-    while (isFoldAt(text, next)) {
+    while (isSpace(text.charCodeAt(next))) {
       isFolded = true;
       end = text.indexOf('\r\n', next);
       if (end < 0) end = text.length;
       next = end + 2;
     }
-    if (head.headers.length === HEADERS_MAX) {
+    if (used === HEADERS_MAX * PLACE_ENTRIES) {
       noteProblem(head, 'too-large', `more than ${HEADERS_MAX} headers`, 413);
-      return;
+      break;
     }
-    readHeader(head, text, at, end, isFolded);
+    if (readHeader(head, text, at, end, used, isFolded, isWhole)) {
+      used += PLACE_ENTRIES;
+      hasFolds ||= isFolded;
+    }
     at = next;
   }
+  head.fields = new HeaderFields(text, places.slice(0, used), hasFolds);
 }
 
-const isFoldAt = (text: string, at: number): boolean => {
-  const code = text.charCodeAt(at);
-  return code === 0x20 || code === 0x09;
-};
-
-function readHeader(head: Head, text: string, from: number, to: number, isFolded: boolean): void {
+/** Notes the field `text[from, to)` at `places[used]`; false when it is none. `isWhole`: there is no bare CR or LF in its first line. */
+function readHeader(head: Head, text: string, from: number, to: number, used: number, isFolded: boolean, isWhole: boolean): boolean {
   const colon = text.indexOf(':', from);
   let nameTo = colon;
-  while (nameTo > from && isFoldAt(text, nameTo - 1)) nameTo--;
-  const name = colon < 0 || colon > to ? null : canonicalName(text.slice(from, nameTo));
+  while (nameTo > from && isSpace(text.charCodeAt(nameTo - 1))) nameTo--;
+  const name = colon < 0 || colon > to ? null : nameAt(text, from, nameTo);
   if (name === null) {
     noteProblem(head, 'header', excerpt(text.slice(from, Math.min(to, from + 100))));
-    return;
+    return false;
   }
-  let value = trimmed(text, colon + 1, to);
-  if (isFolded) value = unfolded(value);
-  if (hasBareLineEnd(value)) {
-    noteProblem(head, 'header', `line end in ${name}: ${excerpt(value)}`);
-    return;
+  let valueFrom = colon + 1;
+  let valueTo = to;
+  while (valueFrom < valueTo && isSpace(text.charCodeAt(valueFrom))) valueFrom++;
+  while (valueTo > valueFrom && isSpace(text.charCodeAt(valueTo - 1))) valueTo--;
+  if (isFolded || !isWhole) {
+    const value = valueIn(text, valueFrom, valueTo, isFolded);
+    if (hasBareLineEnd(value)) {
+      noteProblem(head, 'header', `line end in ${name}: ${excerpt(value)}`);
+      return false;
+    }
   }
-  head.headers.push({ name, value });
-  noteField(head, name, value);
+  noteField(head, name, text, valueFrom, valueTo, used, isFolded);
+  places[used] = name;
+  places[used + 1] = valueFrom;
+  places[used + 2] = valueTo;
+  return true;
 }
 
-/** RFC 3261, 7.3.1: a fold is white space like any other. */
-function unfolded(value: string): string {
-  const line = value.replace(/[ \t]*\r\n[ \t]+/g, ' ');
-  return trimmed(line, 0, line.length);
-}
-
-function noteField(head: Head, name: string, value: string): void {
+/** What each message needs, and what may come only once. The fields before this one are in `places[0, used)`. */
+function noteField(head: Head, name: string, text: string, from: number, to: number, used: number, isFolded: boolean): void {
   switch (name) {
     case 'via':
-      head.via ??= value;
+      head.via ??= valueIn(text, from, to, isFolded);
       break;
     case 'from':
       if (head.from !== null) noteDuplicate(head, name);
-      else head.from = value;
+      else head.from = valueIn(text, from, to, isFolded);
       break;
     case 'to':
       if (head.to !== null) noteDuplicate(head, name);
-      else head.to = value;
+      else head.to = valueIn(text, from, to, isFolded);
       break;
     case 'call-id':
       if (head.callId !== null) noteDuplicate(head, name);
-      else head.callId = value;
+      else head.callId = valueIn(text, from, to, isFolded);
       break;
     case 'cseq':
       if (head.cseq !== null) noteDuplicate(head, name);
-      else head.cseq = value;
+      else head.cseq = valueIn(text, from, to, isFolded);
       break;
     case 'content-length':
-      noteContentLength(head, value);
+      noteContentLength(head, valueIn(text, from, to, isFolded));
       break;
     case 'content-type':
     case 'max-forwards':
-      if (head.headers.some((header, index) => header.name === name && index < head.headers.length - 1)) noteDuplicate(head, name);
+      for (let at = 0; at < used; at += PLACE_ENTRIES) if (places[at] === name) noteDuplicate(head, name);
       break;
   }
 }

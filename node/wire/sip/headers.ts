@@ -16,7 +16,9 @@ const NUMBER_MAX = 2 ** 32 - 1;
  */
 export function headerValues(message: SipMessage, name: string): string[] {
   const values: string[] = [];
-  for (const header of message.headers) if (header.name === name) values.push(...splitList(header.value));
+  const { fields } = message;
+  for (let index = fields.indexOf(name); index >= 0; index = fields.indexOf(name, index + 1))
+    values.push(...splitList(fields.valueAt(index)));
   return values;
 }
 

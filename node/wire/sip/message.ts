@@ -2,12 +2,9 @@
 // lower case and long ('call-id' for `i:`), so that a look-up is a comparison. The fields that every message is matched by (top Via, tags, Call-ID,
 // CSeq) are read while parsing; everything else stays text until somebody asks (headers.ts). Parsing is parse.ts, writing is write.ts.
 
-export interface SipHeader {
-  /** Lower case, long form: 'via', 'call-id', 'content-length'. */
-  readonly name: string;
-  /** Unfolded and trimmed; a comma-separated list stays one value (`headerValues` splits). */
-  readonly value: string;
-}
+import type { HeaderFields, SipHeader } from './fields.ts';
+
+export type { SipHeader } from './fields.ts';
 
 export interface Via {
   /** Upper case: UDP, TCP, TLS, WS ... */
@@ -26,6 +23,8 @@ export interface Via {
 }
 
 interface SipMessageBase {
+  /** The same as `headers`, for those that ask for few of them. */
+  readonly fields: HeaderFields;
   readonly headers: readonly SipHeader[];
   readonly body: Uint8Array;
   readonly callId: string;
@@ -81,10 +80,7 @@ export type SipParseResult =
 
 /** First value of a header, by canonical name; undefined when absent. */
 export function headerOf(message: SipMessage, name: string): string | undefined {
-  const { headers } = message;
-  for (let index = 0; index < headers.length; index++) {
-    const header = headers[index] as SipHeader;
-    if (header.name === name) return header.value;
-  }
-  return undefined;
+  const { fields } = message;
+  const index = fields.indexOf(name);
+  return index < 0 ? undefined : fields.valueAt(index);
 }

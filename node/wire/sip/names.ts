@@ -90,5 +90,23 @@ export function canonicalName(written: string): string | null {
   return canonicalNames.get(lower) ?? (isToken(lower) ? lower : null);
 }
 
+/** The usual spellings by length, first and last character, so that a name is known without being cut out. Where two share a place the first stays. */
+const usual: ({ readonly written: string; readonly canonical: string } | undefined)[] = Array.from({ length: 512 }, () => undefined);
+
+const usualIndex = (text: string, from: number, to: number): number =>
+  ((to - from) * 37 + text.charCodeAt(from) * 5 + text.charCodeAt(to - 1)) & 511;
+
+for (const [name, compact] of spellings) {
+  for (const written of compact === undefined ? [name] : [name, compact])
+    usual[usualIndex(written, 0, written.length)] ??= { written, canonical: name.toLowerCase() };
+}
+
+/** `canonicalName` of `text[from, to)`. */
+export function nameAt(text: string, from: number, to: number): string | null {
+  const known = usual[usualIndex(text, from, to)];
+  if (known?.written.length === to - from && text.startsWith(known.written, from)) return known.canonical;
+  return canonicalName(text.slice(from, to));
+}
+
 /** 'call-id' -> 'Call-ID: '. Unknown names go out as they are. */
 export const wirePrefix = (name: string): string => wireNames.get(name) ?? wireNames.get(name.toLowerCase()) ?? `${name}: `;

@@ -4,7 +4,8 @@
 
 import { addressEnd } from './address.ts';
 import { excerpt, HEAD_BYTES_MAX, type Head, noteProblem, readHead } from './head.ts';
-import type { SipMessage, SipParseResult, SipRequest, Via } from './message.ts';
+import type { SipParseResult, Via } from './message.ts';
+import { ParsedRequest, ParsedResponse } from './parsed.ts';
 import { isToken, type ParameterSlot, readNumber, readParameter, skipSpace, tokenEnd } from './text.ts';
 import { parseSentBy, parseVia } from './via.ts';
 
@@ -14,7 +15,6 @@ const SEMICOLON = 0x3b;
 const CSEQ_MAX = 2 ** 32 - 1;
 export const HEAD_END = Buffer.from('\r\n\r\n');
 const noBody = new Uint8Array(0);
-const noVia: Via = { transport: '', host: '', port: null, branch: '', rport: undefined, received: null, text: '' };
 
 /** The same bytes as a Buffer: its searches and decoders are native. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>
@@ -55,32 +55,16 @@ export function parseSip(bytes: Uint8Array, from = 0, to = bytes.length): SipPar
 export function finishMessage(head: Head, body: Uint8Array): SipParseResult {
   if (head.problem?.kind === 'garbage') return { ok: false, failure: { ...head.problem, partial: null } };
   noteMissing(head);
+  const message = head.status === 0 ? new ParsedRequest(head, body) : new ParsedResponse(head, body);
   const via = head.via === null ? null : readVia(head, head.via);
-  const fields = {
-    headers: head.headers,
-    body,
-    callId: head.callId ?? '',
-    cseq: 0,
-    cseqMethod: '',
-    fromTag: head.from === null ? '' : tagOf(head, 'From', head.from),
-    toTag: head.to === null ? '' : tagOf(head, 'To', head.to),
-    via: via ?? noVia,
-  };
-  if (head.cseq !== null) readCSeq(head, head.cseq, fields);
-  const { problem, status, method, uri, reason } = head;
-  if (problem === null) {
-    // Written out: spreading costs more than reading a header, and this is every message.
-    const { headers, callId, cseq, cseqMethod, fromTag, toTag } = fields;
-    const common = via ?? noVia;
-    const message: SipMessage =
-      status === 0
-        ? { kind: 'request', method, uri, headers, body, callId, cseq, cseqMethod, fromTag, toTag, via: common }
-        : { kind: 'response', status, reason, headers, body, callId, cseq, cseqMethod, fromTag, toTag, via: common };
-    return { ok: true, message };
-  }
-  const isAnswerable = status === 0 && via !== null;
-  const partial: SipRequest | null = isAnswerable ? { kind: 'request', method, uri, ...fields } : null;
-  return { ok: false, failure: { ...problem, answer: isAnswerable ? problem.answer : null, partial } };
+  if (via !== null) message.via = via;
+  if (head.from !== null) message.fromTag = tagOf(head, 'From', head.from);
+  if (head.to !== null) message.toTag = tagOf(head, 'To', head.to);
+  if (head.cseq !== null) readCSeq(head, head.cseq, message);
+  const { problem } = head;
+  if (problem === null) return { ok: true, message };
+  const partial = message.kind === 'request' && via !== null ? message : null;
+  return { ok: false, failure: { ...problem, answer: partial === null ? null : problem.answer, partial } };
 }
 
 function readVia(head: Head, value: string): Via | null {
@@ -99,14 +83,15 @@ function noteMissing(head: Head): void {
 }
 
 /** CSeq = 1*DIGIT LWS Method; the number fits 32 bits (20.16), and the method is the request's (8.1.1.5). */
-function readCSeq(head: Head, text: string, fields: { cseq: number; cseqMethod: string }): void {
+function readCSeq(head: Head, text: string, message: { cseq: number; cseqMethod: string }): void {
   const numberTo = tokenEnd(text, 0);
   const methodFrom = skipSpace(text, numberTo);
   const cseq = readNumber(text, 0, numberTo, CSEQ_MAX);
-  fields.cseqMethod = text.slice(methodFrom);
-  if (cseq < 0 || methodFrom === numberTo || !isToken(fields.cseqMethod)) noteProblem(head, 'cseq', excerpt(text));
-  else fields.cseq = cseq;
-  if (head.status === 0 && fields.cseqMethod !== head.method) noteProblem(head, 'cseq', `CSeq ${excerpt(text)} in ${excerpt(head.method)}`);
+  message.cseqMethod = text.slice(methodFrom);
+  if (cseq < 0 || methodFrom === numberTo || !isToken(message.cseqMethod)) noteProblem(head, 'cseq', excerpt(text));
+  else message.cseq = cseq;
+  if (head.status === 0 && message.cseqMethod !== head.method)
+    noteProblem(head, 'cseq', `CSeq ${excerpt(text)} in ${excerpt(head.method)}`);
 }
 
 /** The tag of a From or To; the address before it is only looked at as far as is needed to find its end. */

@@ -62,7 +62,7 @@ export function trimmed(text: string, from: number, to: number): string {
   return text.slice(first, end);
 }
 
-const isSpace = (code: number): boolean => code === SPACE || code === TAB;
+export const isSpace = (code: number): boolean => code === SPACE || code === TAB;
 
 /** The number that `text[from, to)` writes in decimal digits alone; -1 when it is none or larger than `max`. Leading zeros are allowed. */
 export function readNumber(text: string, from: number, to: number, max: number): number {

@@ -110,8 +110,10 @@ export function viaParametersOf(via: Via): Parameters {
 
 /** A second Via in a response: it is on its way to somebody else, and a client discards it (RFC 3261, 8.1.3.3; RFC 4475, 3.3.10). */
 export function isMisrouted(response: SipResponse): boolean {
-  const fields = response.headers.filter((header) => header.name === 'via');
-  return fields.length > 1 || fields[0]?.value !== response.via.text;
+  const { fields, via } = response;
+  const first = fields.indexOf('via');
+  // The text of the first value is what the field starts with.
+  return first < 0 || fields.indexOf('via', first + 1) >= 0 || fields.valueAt(first).length !== via.text.length;
 }
 
 /**
