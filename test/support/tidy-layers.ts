@@ -15,6 +15,7 @@ export const layerTable: readonly LayerRow[] = [
   { pattern: /^bootstrap\/cloud-init\.ts$/, level: 0, name: 'cloud-init' },
   { pattern: /^node\/(endpoints\/endpoint|faults\/fault|metrics\/metric|runtime\/worker-protocol)\.ts$/, level: 1, name: 'contract' },
   { pattern: /^bootstrap\/(cloud|ticket|prices)\.ts$/, level: 1, name: 'contract' },
+  { pattern: /^bootstrap\/(prices\/|(spend-guard|cheapest-mix)\.ts$)/, level: 1, name: 'prices' },
   { pattern: /^scenarios\//, level: 1, name: 'scenario reading' },
   { pattern: /^node\/media\//, level: 1, name: 'packet engine' },
   { pattern: /^node\/programs\//, level: 1, name: 'external programs' },
@@ -81,6 +82,11 @@ export const packageHomes: readonly PackageHome[] = [
   },
   { pattern: /^koffi$/, homes: /^node\/media\//, reason: 'koffi (system calls) lives in node/media/' },
   { pattern: /^pino$/, homes: /^node\/adapters\/logger\.ts$/, reason: 'pino lives in node/adapters/logger.ts' },
+  {
+    pattern: /^highs$/,
+    homes: /^node\/adapters\/integer-program\.ts$/,
+    reason: 'the solver lives in node/adapters/integer-program.ts',
+  },
   { pattern: /^(@aws-sdk|@google-cloud|@smithy)\//, homes: /^bootstrap\/clouds\//, reason: 'cloud SDKs live in bootstrap/clouds/' },
   { pattern: /^node:(process|timers(\/promises)?)$/, homes: /^$/, reason: 'use the global, so that the banned names below can be seen' },
 ];
