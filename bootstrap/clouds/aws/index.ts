@@ -1,0 +1,79 @@
+// Amazon EC2. A machine ends for good when its system shuts down (InstanceInitiatedShutdownBehavior=terminate), without any credential on it. What this folder does is
+// told in its files: order-shape.ts (requests and tokens), launching.ts (plan B), ending.ts, listing.ts, group.ts, addresses.ts, order-checks.ts,
+// doctor.ts; calls.ts and refusals.ts are how the vendor's moods become values; permissions.ts is the least policy; sdk.ts is the vendor's library.
+
+import { fail, ok, type Result } from '../../../node/core/errors.ts';
+import type { Cloud, CloudComponents, CloudType, LaunchOrder, LaunchPlan } from '../../cloud.ts';
+import { type CallEc2, createCalls } from './calls.ts';
+import { checkRegion } from './doctor.ts';
+import { endRun } from './ending.ts';
+import { groupNameOf } from './group.ts';
+import { launchOrder } from './launching.ts';
+import { filtersOf, listInstances } from './listing.ts';
+import { USER_DATA_BYTES_MAX, validateOrder } from './order-checks.ts';
+import { batchesOf, placesOf } from './order-shape.ts';
+import { refusalOf } from './refusals.ts';
+import type { SendToEc2 } from './shapes.ts';
+
+/** `sendTo` opens a region. Regions are opened when they are named. */
+export function createAwsCloud(components: CloudComponents, sendTo: (region: string) => SendToEc2): Cloud {
+  const calls = new Map<string, CallEc2>();
+  const callsOf = (region: string): CallEc2 => {
+    const known = calls.get(region) ?? createCalls(sendTo(region), components);
+    calls.set(region, known);
+    return known;
+  };
+  return {
+    validate: (order) => validateOrder(callsOf(order.region), order),
+    plan: planOf,
+    launch: (order, signal) => launchOrder({ call: callsOf(order.region), order, signal, wallNowMs: components.wallNowMs }),
+    async list({ region, runId }) {
+      const listed = await listInstances(callsOf(region), region, filtersOf(runId));
+      return listed.ok ? ok(listed.value) : fail(listed.refusal);
+    },
+    terminate: ({ region, runId }, ids) => endRun({ call: callsOf(region), region, runId, ids, sleep: components.sleep }),
+    check: (region) => checkRegion(callsOf(region), region),
+  };
+}
+
+function planOf(order: LaunchOrder): LaunchPlan {
+  const { count, region, runId, meshPort, address } = order;
+  const places = placesOf(order).map(({ market, machineType, zone }) => `${machineType} ${market}${zone === null ? '' : ` in ${zone}`}`);
+  return {
+    batches: batchesOf(count),
+    notes: [
+      `security group ${groupNameOf(runId)} in ${region}, open to TCP ${meshPort} from anywhere`,
+      ...(address === 'reserved' ? [`${count} elastic addresses, given back at the end`] : []),
+      `tried in this order: ${places.join('; ')}`,
+    ],
+  };
+}
+
+async function create(components: CloudComponents): Promise<Result<Cloud>> {
+  let sdk: typeof import('./sdk.ts');
+  try {
+    sdk = await import('./sdk.ts');
+  } catch (error) {
+    const message = `aws: the vendor's library does not load: ${(error as Error).message}`;
+    return fail({ code: 'QUILT_AWS_LIBRARY', message, hint: 'install @aws-sdk/client-ec2 beside quilt-swarm' });
+  }
+  const { environment } = components;
+  try {
+    // Any region serves to ask the chain; no request is sent to EC2.
+    await sdk.openClient({ environment, region: environment('AWS_REGION') ?? 'us-east-1' }).credentials();
+  } catch (error) {
+    return fail(refusalOf('credentials', error, components.wallNowMs()));
+  }
+  return ok(createAwsCloud(components, (region) => sdk.openClient({ environment, region }).send));
+}
+
+export const cloudType: CloudType = {
+  name: 'aws',
+  summary: 'Amazon EC2; credentials as the AWS command line has them, AWS_ENDPOINT_URL_EC2 for another endpoint',
+  selfEnd: 'shutdown',
+  userDataBytesMax: USER_DATA_BYTES_MAX,
+  markets: ['on-demand', 'spot'],
+  boot: 'cloud-init',
+  joinFlags: () => [],
+  create,
+};
