@@ -16,8 +16,8 @@ export async function openMeshPort({ api, projectPath, network }: Place, order: 
     ...{ name, description: marksText(runId), network, direction: 'INGRESS', sourceRanges: ['0.0.0.0/0'], targetTags: [name] },
     allowed: [{ IPProtocol: 'tcp', ports: [String(meshPort)] }],
   };
-  const query = { requestId: requestIdOf('firewall', runId, region) };
-  const made = await api.call<Operation>({ method: 'POST', path: `${projectPath}/global/firewalls`, query, body, doing });
+  // Without a request id: Google would answer with the operation of a rule that has been taken away since. The name makes it safe to repeat.
+  const made = await api.call<Operation>({ method: 'POST', path: `${projectPath}/global/firewalls`, body, doing });
   const done = made.ok ? await api.finish(made.value, projectPath, 'global', doing) : made;
   if (done.ok) return null;
   const there = await api.call<Marked>({ path: `${projectPath}/global/firewalls/${name}`, doing });
