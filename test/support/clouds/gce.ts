@@ -34,8 +34,10 @@ export interface FakeGoogle {
   readonly callsAtOnceMax: number;
   readonly tokensGiven: number;
   readonly sleptMs: readonly number[];
-  /** The next `count` calls of the API fail so, before they do anything; `after`: when they have done it. */
-  failNext(count: number, status: number, reason: string, when?: 'before' | 'after'): void;
+  /** The next `count` calls of the API fail so before they do anything. */
+  failNext(count: number, status: number, reason: string): void;
+  /** The next `count` calls of this method fail so when it has been done: the answer is lost. */
+  loseAnswers(count: number, method: string): void;
   /** Tokens given so far are good for nothing. */
   endTokens(): void;
   /** The token endpoint says no. */
@@ -48,7 +50,8 @@ class Fake {
   readonly complaints: string[] = [];
   readonly calls: string[] = [];
   readonly tokens = new Map<string, number>();
-  readonly failures: Array<{ status: number; reason: string; when: 'before' | 'after' }> = [];
+  readonly failures: Array<{ status: number; reason: string }> = [];
+  readonly lost: string[] = [];
   tokensGiven = 0;
   tokenRefusal: string | null = null;
   callsNow = 0;
@@ -98,7 +101,7 @@ class Fake {
     this.calls.push(method.name);
     if ((this.tokens.get(token) ?? 0) <= this.project.nowMs) throw new GoogleError(401, 'authError', 'Invalid Credentials');
     const failure = this.failures.shift();
-    if (failure?.when === 'before') throw new GoogleError(failure.status, failure.reason, 'as the test ordered');
+    if (failure !== undefined) throw new GoogleError(failure.status, failure.reason, 'as the test ordered');
     const body = text === '' ? undefined : (JSON.parse(text) as Json);
     const wrong = [...queryComplaints(method, url.searchParams), ...(method.body === null ? [] : messageComplaints(method.body, body))];
     if (method.body === null && body !== undefined) wrong.push(`${method.name} takes no body`);
@@ -108,7 +111,11 @@ class Fake {
       throw new GoogleError(403, 'forbidden', 'another project');
     const answer = this.answer(route, url.searchParams, body ?? {});
     this.complaints.push(...messageComplaints(method.response, answer).map((complaint) => `answer: ${complaint}`));
-    if (failure !== undefined) throw new GoogleError(failure.status, failure.reason, 'as the test ordered, after it was done');
+    const lost = this.lost.indexOf(method.name);
+    if (lost >= 0) {
+      this.lost.splice(lost, 1);
+      throw new GoogleError(503, 'backendError', 'the answer is lost');
+    }
     return answer;
   }
 
@@ -298,8 +305,11 @@ export async function startFakeGoogle(): Promise<FakeGoogle> {
         fake.project.advance(ms);
       },
     },
-    failNext(count, status, reason, when = 'before') {
-      for (let index = 0; index < count; index++) fake.failures.push({ status, reason, when });
+    failNext(count, status, reason) {
+      for (let index = 0; index < count; index++) fake.failures.push({ status, reason });
+    },
+    loseAnswers(count, method) {
+      for (let index = 0; index < count; index++) fake.lost.push(method);
     },
     endTokens: () => fake.tokens.clear(),
     refuseTokens(error) {
