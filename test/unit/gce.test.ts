@@ -93,10 +93,13 @@ describe('a machine', () => {
 describe('a launch', () => {
   it('asks for a bounded number at once, spread over the zones, and finds all of them on all pages', async () => {
     const cloud = await open();
+    google.project.operationMs = 60_000;
     const { instances } = await launch({ count: 60 }, cloud);
     expect(instances.length).toBe(60);
     expect(google.callsAtOnceMax).toBeGreaterThan(4);
     expect(google.callsAtOnceMax).toBeLessThanOrEqual(16);
+    // Calls wait for each other, machines do not: more are starting at once than there are calls.
+    expect(google.project.startingMax).toBeGreaterThan(32);
     expect(new Set(instances.map(({ zone }) => zone)).size).toBe(3);
     expect((await list(cloud)).length).toBe(60);
   });

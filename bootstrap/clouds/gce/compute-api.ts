@@ -23,6 +23,8 @@ export interface CallInit {
   /** For messages: what is being done. */
   readonly doing: string;
   readonly signal?: AbortSignal;
+  /** Asked when the call's turn comes; false = it is not made, and its answer is a refusal. */
+  readonly isWanted?: () => boolean;
 }
 
 interface Page {
@@ -37,11 +39,13 @@ export interface ComputeApi {
   pages<T extends Page>(init: CallInit): Promise<Answer<readonly T[]>>;
 }
 
+/** Google admits some twenty calls a second for a project. All machines of a launch are on their way at once; it is their calls that wait for each other. */
+const CALLS_AT_ONCE = 16;
 const TRIES_MAX = 6;
 const PAUSE_MS = 500;
 const PAUSE_MS_MAX = 20_000;
 const CALL_MS_MAX = 60_000;
-const POLL_MS = 1_000;
+const POLL_MS = 2_000;
 const POLL_MS_MAX = 5_000;
 /** Machines start within seconds; a vendor in trouble takes minutes. The launch gives up first, the machine's own limit is a third guard. */
 const POLLS_MAX = 150;
@@ -59,7 +63,9 @@ export function createComputeApi(endpoint: string, tokens: TokenSource, { sleep,
       throw error;
     }
   };
+  const turn = createTurns(CALLS_AT_ONCE);
   const once = async (init: CallInit): Promise<{ value: unknown } | { error: VendorError; token?: string }> => {
+    if (init.isWanted?.() === false) return { error: givenUp };
     const token = await tokens.token();
     if (!token.ok) return { error: { status: 401, word: 'authError', message: token.problems[0]?.message ?? '' } };
     const url = new URL(`/compute/v1/${init.path}`, endpoint);
@@ -80,7 +86,7 @@ export function createComputeApi(endpoint: string, tokens: TokenSource, { sleep,
   };
   const call = async <T>(init: CallInit): Promise<Answer<T>> => {
     for (let tries = 1; ; tries++) {
-      const done = await once(init);
+      const done = await turn(() => once(init));
       if ('value' in done) return { ok: true, value: done.value as T };
       const cause = causeOf(done.error);
       const isOldToken = cause === 'credentials' && done.token !== undefined && tries === 1;
@@ -120,6 +126,24 @@ export function createComputeApi(endpoint: string, tokens: TokenSource, { sleep,
       } while (pageToken !== '');
       return { ok: true, value: all };
     },
+  };
+}
+
+/** Runs what it is given, a bounded number at once, in the order of asking. */
+function createTurns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: Array<() => void> = [];
+  let running = 0;
+  return async (work) => {
+    if (running === most) await new Promise<void>((start) => waiting.push(start));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      // The place is handed on, or given up.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
   };
 }
 

@@ -6,7 +6,7 @@ import { fail, ok } from '../../../node/core/errors.ts';
 import type { Cloud, CloudType, InstanceFilter, LaunchOrder, LaunchPlan, Refusal, TerminateOutcome } from '../../cloud.ts';
 import { launchOrder } from './launch.ts';
 import { ruleName } from './machine.ts';
-import { inParallel, type ListedMachine, listMachines, openPlace, type Place } from './place.ts';
+import { type ListedMachine, listMachines, openPlace, type Place } from './place.ts';
 import { deleted, giveBack } from './surroundings.ts';
 import { checkRegion, regionFacts, USER_DATA_BYTES_MAX, wrongForm, wrongForVendor, zonesOf } from './validate.ts';
 
@@ -55,7 +55,7 @@ async function terminate(
   const listed = await listMachines(place, region, runId);
   if (!listed.ok) return { ended: [], refusals: [listed.refusal] };
   const chosen = listed.value.filter(({ instance, isStopped }) => isStopped || ids.includes(instance.id));
-  const answers = await inParallel(chosen, ({ zone, name }) => deleteMachine(place, zone, name));
+  const answers = await Promise.all(chosen.map(({ zone, name }) => deleteMachine(place, zone, name)));
   const ended = chosen.filter((_machine, index) => answers[index] === null).map(({ instance }) => instance.id);
   const refusals = answers.filter((refusal) => refusal !== null);
   const left = listed.value.filter(({ instance }) => !ended.includes(instance.id));

@@ -1,11 +1,11 @@
-// Launches an order: machines that are there already count, each of the others is asked for by itself, a bounded number at once. A machine is tried on each market, type and zone
+// Launches an order: machines that are there already count, each of the others is asked for by itself, all on their way together. A machine is tried on each market, type and zone
 // of the order in turn (market first, then type, then zone: spot of the second type comes before on-demand of the first); what has no capacity or quota for one machine is not
 // asked again for another. Any other refusal ends the order, because the next machine would get it too. An abort stops asking; what was asked for by then is in the outcome.
 
 import type { Instance, LaunchOrder, LaunchOutcome, Refusal } from '../../cloud.ts';
 import type { Operation } from './compute-api.ts';
 import { type Candidate, type GoogleInstance, insertBody, instanceFrom, machineName, requestIdOf } from './machine.ts';
-import { inParallel, listMachines, type Place } from './place.ts';
+import { listMachines, type Place } from './place.ts';
 import { openMeshPort, releaseAddress, reserveAddress } from './surroundings.ts';
 
 /** What the machines of one order learn from each other. */
@@ -29,10 +29,12 @@ export async function launchOrder(place: Place, order: LaunchOrder, zones: reado
   const state: OrderState = { order, signal, zones, exhausted: new Set(), refusals: [], isHopeless: false };
   const byName = new Map(known.value.map(({ name, instance }) => [name, instance]));
   const indexes = Array.from({ length: order.count }, (_none, index) => index);
-  const made = await inParallel(indexes, async (index) => {
-    const there = byName.get(machineName(order, index));
-    return there !== undefined && isAlive(there) ? there : obtain(place, state, index);
-  });
+  const made = await Promise.all(
+    indexes.map(async (index) => {
+      const there = byName.get(machineName(order, index));
+      return there !== undefined && isAlive(there) ? there : obtain(place, state, index);
+    }),
+  );
   return { instances: made.filter((instance) => instance !== null), refusals: state.refusals };
 }
 
@@ -61,6 +63,7 @@ async function tryAll(place: Place, state: OrderState, index: number, address: s
     if (signal.aborted || state.isHopeless) return null;
     if (exhausted.has(keyOf(candidate))) continue;
     const outcome = await askFor(place, state, index, candidate, address);
+    if (outcome === null) continue;
     if ('instance' in outcome) return outcome.instance;
     const { refusal } = outcome;
     if (!['capacity', 'quota', 'not-found'].includes(refusal.cause)) return hopeless(state, refusal);
@@ -89,15 +92,11 @@ export function candidatesOf(order: LaunchOrder, zones: readonly string[], index
   );
 }
 
-type Asked = { readonly instance: Instance } | { readonly refusal: Refusal };
+/** Null: while it waited for its turn another machine found out that it need not ask. */
+type Asked = { readonly instance: Instance } | { readonly refusal: Refusal } | null;
 
-async function askFor(
-  place: Place,
-  { order, signal }: OrderState,
-  index: number,
-  candidate: Candidate,
-  address: string | null,
-): Promise<Asked> {
+async function askFor(place: Place, state: OrderState, index: number, candidate: Candidate, address: string | null): Promise<Asked> {
+  const { order, signal } = state;
   const { api, projectPath } = place;
   const { zone, machineType, market } = candidate;
   const name = machineName(order, index);
@@ -105,7 +104,9 @@ async function askFor(
   const path = `${projectPath}/zones/${zone}/instances`;
   const query = { requestId: requestIdOf('machine', order.runId, order.orderId, String(index), zone, machineType, market) };
   const body = insertBody(order, index, candidate, place, address);
-  const asked = await api.call<Operation>({ method: 'POST', path, query, body, doing });
+  const isWanted = (): boolean => !signal.aborted && !state.isHopeless && !state.exhausted.has(keyOf(candidate));
+  const asked = await api.call<Operation>({ method: 'POST', path, query, body, doing, isWanted });
+  if (!asked.ok && !isWanted()) return null;
   const done = asked.ok ? await api.finish(asked.value, projectPath, `zones/${zone}`, doing, signal) : asked;
   // After an abort nobody knows yet whether it will be there: it counts, so that it is ended.
   if (asked.ok && !done.ok && signal.aborted) return { instance: asOrdered(order, name, candidate) };

@@ -59,6 +59,10 @@ export function requestIdOf(...words: readonly string[]): string {
 /** Firewall rules have no labels, and addresses get theirs only later: they carry the marks as their description. */
 export const marksText = (runId: string): string => `${MARKS.run}=${runId}`;
 
+/** A name alone is the region's subnetwork of that name, so that one setting serves a launch in several regions. */
+const pathOfSubnetwork = (subnetwork: string, region: string): string =>
+  subnetwork.includes('/') ? subnetwork : `regions/${region}/subnetworks/${subnetwork}`;
+
 export function insertBody(
   order: LaunchOrder,
   index: number,
@@ -74,7 +78,11 @@ export function insertBody(
     tags: { items: [ruleName(order.runId, order.region)] },
     disks: [{ boot: true, autoDelete: true, initializeParams: { sourceImage: order.image ?? DEFAULT_IMAGE, diskSizeGb: DISK_GB } }],
     networkInterfaces: [
-      { network, ...(subnetwork === null ? {} : { subnetwork }), ...(order.address === 'none' ? {} : { accessConfigs: [accessConfig] }) },
+      {
+        network,
+        ...(subnetwork === null ? {} : { subnetwork: pathOfSubnetwork(subnetwork, order.region) }),
+        ...(order.address === 'none' ? {} : { accessConfigs: [accessConfig] }),
+      },
     ],
     metadata: { items: [{ key: 'user-data', value: order.userData }] },
     scheduling: {

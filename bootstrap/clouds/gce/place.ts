@@ -1,5 +1,5 @@
-// Where this program works at Google: project, network, endpoint, from the environment, and the calls that every other file here is made of: machines of a run as they are
-// listed, and the work of many machines with a bound on the calls in flight. Aggregated lists cover all zones in one call; what carries no marks of ours is not seen.
+// Where this program works at Google: project, network, endpoint, from the environment, and machines of a run as they are
+// listed. Aggregated lists cover all zones in one call; what carries no marks of ours is not seen.
 
 import { fail, ok, type Result } from '../../../node/core/errors.ts';
 import { type CloudComponents, type Instance, MARKS } from '../../cloud.ts';
@@ -23,8 +23,6 @@ export interface ListedMachine {
 }
 
 export const ENDPOINT = 'https://compute.googleapis.com';
-/** Google admits some twenty calls a second for a project; each machine is one call and some looks at it. */
-const CALLS_AT_ONCE = 16;
 const PROJECT = /^[a-z][a-z0-9.:-]{4,61}[a-z0-9]$/;
 
 /** Problems: QUILT_GCE_CREDENTIALS, QUILT_GCE_SETTINGS. */
@@ -75,16 +73,8 @@ export async function listMachines(
   return { ok: true, value: machines };
 }
 
-/** Works through all of them, a bounded number at once; answers in their order. */
-export async function inParallel<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(all.length);
-  const waiting = all.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, one] of waiting) results[index] = await work(one);
-  };
-  await Promise.all(Array.from({ length: Math.min(CALLS_AT_ONCE, all.length) }, worker));
-  return results;
-}
-
-/** The last part of a name in Google's URLs. */
-export const pathOfNetwork = (network: string): string => network.replace(/^(.*\/)?(?=global\/networks\/)/, '');
+/** Of a network as settings name it: its own project's, another's (shared VPC), or a URL. */
+export const pathOfNetwork = ({ network, projectPath }: Place): string => {
+  const [path] = /projects\/.*$/.exec(network) ?? [];
+  return path ?? `${projectPath}/${network}`;
+};

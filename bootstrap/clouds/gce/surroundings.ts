@@ -4,7 +4,7 @@
 import type { LaunchOrder, Refusal } from '../../cloud.ts';
 import type { Answer, Operation } from './compute-api.ts';
 import { machineName, marksText, requestIdOf, ruleName } from './machine.ts';
-import { inParallel, type Place } from './place.ts';
+import type { Place } from './place.ts';
 
 /** Nothing is made for port 0: then nodes only dial out. */
 export async function openMeshPort({ api, projectPath, network }: Place, order: LaunchOrder): Promise<Refusal | null> {
@@ -53,7 +53,7 @@ export async function giveBack(place: Place, region: string, runId: string): Pro
   const pages = await api.pages<MarkedPage>({ path, query: { filter: 'name eq "quilt-.*"' }, doing: `list addresses in ${region}` });
   if (!pages.ok) return [pages.refusal];
   const ours = pages.value.flatMap(({ items }) => items ?? []).filter(({ description }) => description === marksText(runId));
-  const released = await inParallel(ours, ({ name }) => releaseAddress(place, region, name ?? ''));
+  const released = await Promise.all(ours.map(({ name }) => releaseAddress(place, region, name ?? '')));
   const name = ruleName(runId, region);
   const doing = `take away the firewall rule ${name}`;
   const rule = await api.call<Marked>({ path: `${projectPath}/global/firewalls/${name}`, doing });

@@ -4,7 +4,7 @@
 import type { CloudFinding, LaunchOrder, Refusal } from '../../cloud.ts';
 import type { Answer } from './compute-api.ts';
 import { DEFAULT_IMAGE } from './machine.ts';
-import { inParallel, listMachines, type Place, pathOfNetwork } from './place.ts';
+import { listMachines, type Place, pathOfNetwork } from './place.ts';
 
 export const USER_DATA_BYTES_MAX = 256 * 1024;
 const INSTANCES_MAX = 1000;
@@ -70,10 +70,12 @@ export async function wrongForVendor(place: Place, order: LaunchOrder): Promise<
   const zones = zonesOf(order, facts.value);
   const image = api.call<unknown>({ path: order.image ?? DEFAULT_IMAGE, doing: `look at the image ${order.image ?? DEFAULT_IMAGE}` });
   const pairs = order.machineTypes.flatMap((type) => zones.map((zone) => ({ type, zone })));
-  const looked = await inParallel(pairs, async ({ type, zone }) => {
-    const doing = `look for ${type} in ${zone}`;
-    return { type, answer: await api.call<unknown>({ path: `${projectPath}/zones/${zone}/machineTypes/${type}`, doing }) };
-  });
+  const looked = await Promise.all(
+    pairs.map(async ({ type, zone }) => {
+      const doing = `look for ${type} in ${zone}`;
+      return { type, answer: await api.call<unknown>({ path: `${projectPath}/zones/${zone}/machineTypes/${type}`, doing }) };
+    }),
+  );
   const nowhere = order.machineTypes.flatMap((type) => {
     const answers = looked.filter((each) => each.type === type).map(({ answer }) => answer);
     const [first] = answers.filter((answer) => !answer.ok);
@@ -92,13 +94,13 @@ const noZone = (zone: string, region: string, known: readonly string[]): Refusal
 const QUOTAS = ['CPUS', 'PREEMPTIBLE_CPUS', 'INSTANCES', 'IN_USE_ADDRESSES', 'STATIC_ADDRESSES', 'DISKS_TOTAL_GB'];
 
 export async function checkRegion(place: Place, region: string): Promise<readonly CloudFinding[]> {
-  const { api, projectPath, project, network } = place;
+  const { api, project, network } = place;
   const facts = await regionFacts(place, region);
   // Everything below would say the same again.
   if (!facts.ok) return [failed('credentials and region', facts.refusal)];
   const { status, quotas } = facts.value;
   const machines = await listMachines(place, region, null);
-  const net = await api.call<unknown>({ path: `${projectPath}/${pathOfNetwork(network)}`, doing: `look at the network ${network}` });
+  const net = await api.call<unknown>({ path: pathOfNetwork(place), doing: `look at the network ${network}` });
   const used = QUOTAS.map((metric) => ({ metric, quota: quotas?.find((each) => each.metric === metric) }));
   return [
     { name: 'credentials', isOk: true, detail: `they open project ${project}` },

@@ -65,6 +65,9 @@ export class GoogleProject {
   readonly exhausted = new Set<string>();
   readonly quotas: Record<string, number> = { CPUS: 200, PREEMPTIBLE_CPUS: 0, INSTANCES: 100, STATIC_ADDRESSES: 8, IN_USE_ADDRESSES: 100 };
   lagLooks = 0;
+  operationMs = OPERATION_MS;
+  /** Machines that were on their way together. */
+  startingMax = 0;
   /** For the compliance of request ids: what they stood for. */
   readonly #requests = new Map<string, { what: string; operation: FakeOperation }>();
   #pending: Pending[] = [];
@@ -114,7 +117,7 @@ export class GoogleProject {
       ...place,
     };
     this.operations.set(name, operation);
-    this.#pending.push({ operation, doneAtMs: this.nowMs + OPERATION_MS, finish });
+    this.#pending.push({ operation, doneAtMs: this.nowMs + this.operationMs, finish });
     return operation;
   }
 
@@ -152,6 +155,7 @@ export class GoogleProject {
       if (access?.natIP !== undefined && (address === undefined || address.status !== 'RESERVED'))
         throw invalid(`natIP ${access.natIP} is not reserved`);
       this.machines.set(key, machine);
+      this.startingMax = Math.max(this.startingMax, [...this.machines.values()].filter(({ status }) => status === 'PROVISIONING').length);
       if (address !== undefined) Object.assign(address, { status: 'IN_USE', user: key });
       return this.#operate('insert', { zone: `projects/lab-123456/zones/${zone}` }, () => this.#start(key, machine));
     });
