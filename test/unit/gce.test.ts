@@ -157,7 +157,8 @@ describe('a launch', () => {
     const { instances, refusals } = await launch({ count: 50, meshPort: 0 }, await open());
     expect(instances).toEqual([]);
     expect(refusals).toMatchObject([{ cause: 'invalid' }]);
-    expect(callsOf('Instances.Insert')).toBeLessThanOrEqual(16);
+    // Those in flight, and those that took their places before a refusal was read.
+    expect(callsOf('Instances.Insert')).toBeLessThanOrEqual(32);
     expect(await list(cloud)).toEqual([]);
   });
 
@@ -239,7 +240,9 @@ describe('reserved addresses', () => {
     const cloud = await open();
     await launch({ address: 'reserved', count: 1 }, cloud);
     await launch({ address: 'reserved', count: 1, runId: 'run2' }, cloud);
-    await endAll(cloud);
+    // Also one that no machine holds just now.
+    for (const address of google.project.addresses.values()) if (address.name.includes('run2')) address.status = 'RESERVED';
+    expect((await endAll(cloud)).refusals).toEqual([]);
     expect([...google.project.addresses.keys()]).toEqual(['us-central1/quilt-run2-gce-0-0']);
     expect([...google.project.firewalls.keys()]).toEqual(['quilt-run2-us-central1']);
   });

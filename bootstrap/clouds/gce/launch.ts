@@ -6,6 +6,7 @@ import type { Instance, LaunchOrder, LaunchOutcome, Refusal } from '../../cloud.
 import type { Operation } from './compute-api.ts';
 import { type Candidate, type GoogleInstance, insertBody, instanceFrom, machineName, requestIdOf } from './machine.ts';
 import { listMachines, type Place } from './place.ts';
+import { EXISTS } from './refusals.ts';
 import { openMeshPort, releaseAddress, reserveAddress } from './surroundings.ts';
 
 /** What the machines of one order learn from each other. */
@@ -110,8 +111,7 @@ async function askFor(place: Place, state: OrderState, index: number, candidate:
   const done = asked.ok ? await api.finish(asked.value, projectPath, `zones/${zone}`, doing, signal) : asked;
   // After an abort nobody knows yet whether it will be there: it counts, so that it is ended.
   if (asked.ok && !done.ok && signal.aborted) return { instance: asOrdered(order, name, candidate) };
-  // 'invalid' may mean that it is there already.
-  if (!done.ok && done.refusal.cause !== 'invalid') return { refusal: done.refusal };
+  if (!done.ok && done.refusal.code !== EXISTS) return { refusal: done.refusal };
   const there = await api.call<GoogleInstance>({ path: `${path}/${name}`, doing });
   const instance = there.ok ? instanceFrom(there.value) : null;
   if (instance !== null && instance.runId === order.runId && instance.orderId === order.orderId && isAlive(instance)) return { instance };

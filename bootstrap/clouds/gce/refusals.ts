@@ -47,16 +47,16 @@ const HINTS: Readonly<Record<RefusalCause, string>> = {
   vendor: 'look at the status page of Google Cloud, and try again',
 };
 
+/** Something of this name is there: whether it is what was asked for, a look tells. */
+export const EXISTS = 'QUILT_GCE_EXISTS';
+const isExisting = ({ word }: VendorError): boolean => /^alreadyExists$|^RESOURCE_ALREADY_EXISTS$/.test(word);
+
 /** `doing` = what was asked for, as the operator would name it. */
 export function refusalOf(doing: string, error: VendorError): Refusal {
   const cause = causeOf(error);
   const said = [error.word, error.message].filter((each) => each !== '').join(': ');
-  return {
-    code: `QUILT_GCE_${cause.toUpperCase().replace('-', '_')}`,
-    message: `gce: ${doing}: ${said.slice(0, 500)}`,
-    hint: HINTS[cause],
-    cause,
-  };
+  const code = isExisting(error) ? EXISTS : (`QUILT_GCE_${cause.toUpperCase().replace('-', '_')}` as const);
+  return { code, message: `gce: ${doing}: ${said.slice(0, 500)}`, hint: HINTS[cause], cause };
 }
 
 export const isPassing = (cause: RefusalCause, { status }: VendorError): boolean =>
