@@ -19,6 +19,8 @@ export const layerTable: readonly LayerRow[] = [
   { pattern: /^scenarios\//, level: 1, name: 'scenario reading' },
   { pattern: /^node\/media\//, level: 1, name: 'packet engine' },
   { pattern: /^node\/programs\//, level: 1, name: 'external programs' },
+  { pattern: /^node\/artifacts\/(address|ledger|manifest|pace|resume|rotation)\.ts$/, level: 0, name: 'artifact decisions' },
+  { pattern: /^node\/artifacts\//, level: 1, name: 'artifacts' },
   { pattern: /^node\/sip\//, level: 1, name: 'SIP stack' },
   { pattern: /^node\/(endpoints|faults|metrics|adapters)\//, level: 2, name: 'plug-in' },
   { pattern: /^bootstrap\/clouds\//, level: 2, name: 'cloud' },
@@ -87,7 +89,16 @@ export const packageHomes: readonly PackageHome[] = [
     homes: /^node\/adapters\/integer-program\.ts$/,
     reason: 'the solver lives in node/adapters/integer-program.ts',
   },
-  { pattern: /^(@aws-sdk|@google-cloud|@smithy)\//, homes: /^bootstrap\/clouds\//, reason: 'cloud SDKs live in bootstrap/clouds/' },
+  {
+    pattern: /^@aws-sdk\/(client-s3|lib-storage)$/,
+    homes: /^node\/adapters\/s3-\w+\.ts$/,
+    reason: 'the S3 client lives in node/adapters/s3-*.ts',
+  },
+  {
+    pattern: /^(@aws-sdk\/(?!client-s3$|lib-storage$)|@google-cloud\/|@smithy\/)/,
+    homes: /^bootstrap\/clouds\//,
+    reason: 'cloud SDKs live in bootstrap/clouds/',
+  },
   { pattern: /^node:(process|timers(\/promises)?)$/, homes: /^$/, reason: 'use the global, so that the banned names below can be seen' },
 ];
 
