@@ -48,7 +48,7 @@ export async function launchOrder({ call, order, signal, wallNowMs }: LaunchInit
   const surplus = instances.splice(order.count);
   const { refusals: left } = await endInstances(call, surplus);
   progress.refusals.push(...left);
-  if (order.address !== 'reserved' || signal.aborted) return outcomeOf(order, instances, progress.refusals);
+  if (order.address !== 'reserved' || signal.aborted || instances.length === 0) return outcomeOf(order, instances, progress.refusals);
   const addressed = await provideAddresses(call, order, instances, signal);
   // Without its own address a machine is of no use to the target that asked for one.
   const ended = signal.aborted ? { refusals: [] } : await endInstances(call, addressed.bare);
@@ -86,7 +86,11 @@ async function launchBatch(
     if (answer.ok) {
       const alive = (answer.value.Instances ?? []).filter(({ State }) => State?.Name === 'pending' || State?.Name === 'running');
       made.push(...alive);
-      if (alive.length > 0) continue;
+      if (alive.length > 0) {
+        // EC2 gives what it has and does not say why there is not more.
+        if (alive.length < left) progress.refusals.push(givenInPart(order, place, alive.length, left));
+        continue;
+      }
       progress.refusals.push(goneAlready(order));
       progress.isStopped = true;
       break;
@@ -122,6 +126,13 @@ async function lookAt(init: LaunchInit, made: readonly Ec2Instance[], { refusals
   });
   return instances;
 }
+
+const givenInPart = ({ region }: LaunchOrder, { market, machineType, zone }: Place, got: number, asked: number): Refusal => ({
+  code: 'QUILT_AWS_CAPACITY',
+  message: `aws RunInstances: ${zone ?? region} gave ${got} of ${asked} ${machineType} ${market}`,
+  hint: 'name more zones or machine types in --on, or the other market',
+  cause: 'capacity',
+});
 
 const goneAlready = ({ runId, orderId }: LaunchOrder): Refusal => ({
   code: 'QUILT_AWS_ORDER_USED',

@@ -102,9 +102,9 @@ async function answer(context: Context, request: IncomingMessage, response: Serv
   request.setEncoding('utf8');
   for await (const chunk of request) {
     body += chunk as string;
-    if (body.length > BODY_BYTES_MAX) return void request.destroy();
+    if (body.length > BODY_BYTES_MAX) return void request.socket.destroy();
   }
-  if (account.callsLeft === 0) return void request.destroy();
+  if (account.callsLeft === 0) return void request.socket.destroy();
   account.callsLeft -= 1;
   const requestId = `request-${log.length}`;
   const headers = { 'content-type': 'text/xml;charset=UTF-8', date: new Date(account.nowMs).toUTCString() };
@@ -115,13 +115,13 @@ async function answer(context: Context, request: IncomingMessage, response: Serv
     context.acts.get(log.length)?.();
     const fault = takeFault(context, action);
     if (fault?.when === 'after') carryOut(context, action, input, request);
-    if (fault?.code === 'drop') return void request.destroy();
+    if (fault?.code === 'drop') return void request.socket.destroy();
     if (fault !== undefined) throw new Ec2Error(fault.code, 'as the test asked', fault.status ?? 400);
     const output = carryOut(context, action, input, request);
-    if (account.callsLeft === 0) return void request.destroy();
+    if (account.callsLeft === 0) return void request.socket.destroy();
     response.writeHead(200, headers).end(answerXml(action, output, requestId));
   } catch (error) {
-    if (account.callsLeft === 0) return void request.destroy();
+    if (account.callsLeft === 0) return void request.socket.destroy();
     const known = error instanceof Ec2Error ? error : new Ec2Error('InternalError', (error as Error).stack ?? '', 500);
     response.writeHead(known.status, headers).end(errorXml(known, requestId));
   }
