@@ -19,9 +19,9 @@ export type LedgerLine =
   | ({ readonly kind: 'sealed'; readonly inode: string } & SealedSegment)
   | { readonly kind: 'confirmed'; readonly key: string };
 
-/** Where a source goes on. */
+/** Where a source goes on, and the name under which its segments are filed: the one it had when it was first seen. */
 export interface SourceMark {
-  readonly inode: string;
+  readonly source: string;
   readonly generation: number;
   readonly takenBytes: number;
 }
@@ -29,6 +29,7 @@ export interface SourceMark {
 export interface Ledger {
   readonly segments: ReadonlyMap<string, SealedSegment>;
   readonly confirmed: ReadonlySet<string>;
+  /** By inode: a file that its writer rotated away is still the same file. */
   readonly sources: ReadonlyMap<string, SourceMark>;
   /** Lines that could not be read: at most the last one, unless somebody wrote into the file. */
   readonly brokenLines: number;
@@ -50,7 +51,7 @@ export function readLedger(text: string): Ledger {
     else {
       const { kind, inode, ...segment } = parsed;
       segments.set(segment.key, segment);
-      sources.set(segment.source, { inode, generation: segment.generation, takenBytes: segment.toByte });
+      sources.set(inode, { source: segment.source, generation: segment.generation, takenBytes: segment.toByte });
     }
   }
   return { segments, confirmed, sources, brokenLines };
