@@ -13,6 +13,7 @@ import { filtersOf, listInstances } from './listing.ts';
 import { USER_DATA_BYTES_MAX, validateOrder } from './order-checks.ts';
 import { batchesOf, placesOf } from './order-shape.ts';
 import { refusalOf } from './refusals.ts';
+import { loadLibrary, openClient } from './sdk.ts';
 import type { SendToEc2 } from './shapes.ts';
 
 /** `sendTo` opens a region. Regions are opened when they are named. */
@@ -50,21 +51,16 @@ function planOf(order: LaunchOrder): LaunchPlan {
 }
 
 async function create(components: CloudComponents): Promise<Result<Cloud>> {
-  let sdk: typeof import('./sdk.ts');
-  try {
-    sdk = await import('./sdk.ts');
-  } catch (error) {
-    const message = `aws: the vendor's library does not load: ${(error as Error).message}`;
-    return fail({ code: 'QUILT_AWS_LIBRARY', message, hint: 'install @aws-sdk/client-ec2 beside quilt-swarm' });
-  }
+  const library = await loadLibrary();
+  if (!library.ok) return library;
   const { environment } = components;
   try {
     // Any region serves to ask the chain; no request is sent to EC2.
-    await sdk.openClient({ environment, region: environment('AWS_REGION') ?? 'us-east-1' }).credentials();
+    await openClient(library.value, { environment, region: environment('AWS_REGION') ?? 'us-east-1' }).credentials();
   } catch (error) {
     return fail(refusalOf('credentials', error, components.wallNowMs()));
   }
-  return ok(createAwsCloud(components, (region) => sdk.openClient({ environment, region }).send));
+  return ok(createAwsCloud(components, (region) => openClient(library.value, { environment, region }).send));
 }
 
 export const cloudType: CloudType = {

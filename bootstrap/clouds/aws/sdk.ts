@@ -2,8 +2,7 @@
 // none, the library's own chain finds credentials (profile, single sign-on, instance role). The library's own retries are off, because calls.ts does
 // them with the clock and the randomness of this program. It takes a third of a second and 140 MB to load, so it is loaded when a cloud is created.
 
-import * as library from '@aws-sdk/client-ec2';
-import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import { fail, ok, type Result } from '../../../node/core/errors.ts';
 import type { SendToEc2 } from './shapes.ts';
 
 export interface SdkInit {
@@ -15,12 +14,32 @@ export interface SdkInit {
 const CONNECT_MS = 10_000;
 const REQUEST_MS = 60_000;
 
-interface Sender {
-  send(command: unknown): Promise<unknown>;
+/** Of the library, as far as it is used: a client of a region, and a class for each action. */
+interface Library {
+  readonly EC2Client: new (
+    config: object,
+  ) => { send(command: unknown): Promise<unknown>; readonly config: { credentials(): Promise<unknown> } };
+  readonly commands: Readonly<Record<string, (new (input: unknown) => unknown) | undefined>>;
 }
-type CommandClass = new (input: unknown) => unknown;
 
-export function openClient({ environment, region }: SdkInit): { send: SendToEc2; credentials: () => Promise<unknown> } {
+/** Problem: QUILT_AWS_LIBRARY. */
+export async function loadLibrary(): Promise<Result<Library>> {
+  try {
+    const library = await import('@aws-sdk/client-ec2');
+    return ok({ EC2Client: library.EC2Client, commands: library as unknown as Library['commands'] });
+  } catch (error) {
+    const message = `aws: the vendor's library does not load: ${(error as Error).message}`;
+    return fail({ code: 'QUILT_AWS_LIBRARY', message, hint: 'install @aws-sdk/client-ec2 beside quilt-swarm' });
+  }
+}
+
+export interface Client {
+  readonly send: SendToEc2;
+  /** Asks the chain; rejects when it finds none. */
+  credentials(): Promise<unknown>;
+}
+
+export function openClient({ EC2Client, commands }: Library, { environment, region }: SdkInit): Client {
   const endpoint = environment('AWS_ENDPOINT_URL_EC2') ?? environment('AWS_ENDPOINT_URL');
   const accessKeyId = environment('AWS_ACCESS_KEY_ID');
   const secretAccessKey = environment('AWS_SECRET_ACCESS_KEY');
@@ -29,18 +48,15 @@ export function openClient({ environment, region }: SdkInit): { send: SendToEc2;
     accessKeyId === undefined || secretAccessKey === undefined
       ? {}
       : { credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
-  const config: EC2ClientConfig = {
+  const client = new EC2Client({
     ...{ region, maxAttempts: 1, requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS } },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...keys,
-  };
-  const client = new EC2Client(config);
-  const commands = library as unknown as Readonly<Record<string, CommandClass | undefined>>;
-  const sender: Sender = client as unknown as Sender;
+  });
   const send = async (name: string, input: unknown): Promise<unknown> => {
     const Command = commands[`${name}Command`];
     if (Command === undefined) throw new Error(`the library has no ${name}Command`);
-    return sender.send(new Command(input));
+    return client.send(new Command(input));
   };
   return { send: send as SendToEc2, credentials: () => client.config.credentials() };
 }

@@ -102,7 +102,7 @@ function makeOne(region: Region, input: Input, { type, zone, isSpot }: Pick<Fake
     ...{ id, type, zone, isSpot, groups, madeMs: region.clock(), number: region.number(), reason: region.stillborn, request: input },
     tags: tagsFor(input, 'instance', TAGGED),
     hasPublicAddress: interfaces.some((each) => each.AssociatePublicIpAddress === 'true'),
-    endedMs: region.stillborn === '' ? null : region.clock(),
+    endedMs: region.stillborn === '' ? null : region.clock() + 1,
   };
   region.instances.set(id, instance);
   return instance;

@@ -71,7 +71,7 @@ export class Region {
   readonly limits: Limits = { cores: 2000, spotCores: 2000, addresses: 5, page: 1000 };
   /** Machines that a place still gives; what is not in it has no end. Key: market/type/zone. */
   readonly capacity = new Map<string, number>();
-  /** Machines launched while this is set end at once with this reason. */
+  /** Machines launched while this is set end before they are seen, with this reason. */
   stillborn = '';
   hasDefaultVpc = true;
   #made = 0;
@@ -95,7 +95,7 @@ export class Region {
 
   stateOf({ madeMs, endedMs }: FakeInstance): StateName {
     const now = this.clock();
-    if (endedMs !== null) return now - endedMs >= GOING_MS ? 'terminated' : 'shutting-down';
+    if (endedMs !== null && now >= endedMs) return now - endedMs >= GOING_MS ? 'terminated' : 'shutting-down';
     return now - madeMs >= BOOT_MS ? 'running' : 'pending';
   }
   isSeen({ madeMs }: FakeInstance): boolean {
@@ -104,7 +104,7 @@ export class Region {
   isGroupSeen({ madeMs }: FakeGroup): boolean {
     return this.clock() - madeMs >= GROUP_SEEN_MS;
   }
-  /** Not on their way out. */
+  /** Not on their way out, and not to be. */
   alive(): FakeInstance[] {
     return [...this.instances.values()].filter(({ endedMs }) => endedMs === null);
   }
