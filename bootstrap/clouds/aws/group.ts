@@ -2,10 +2,10 @@
 // addresses that are known before. Several orders of a run may ask for it at the same time; a group of the same name without our marks is somebody
 // else's and is not touched.
 
-import type { LaunchOrder } from '../../cloud.ts';
+import { type LaunchOrder, MARKS } from '../../cloud.ts';
 import { type Answer, type CallEc2, isRefusedFor } from './calls.ts';
 import { filtersOf, marksOf } from './listing.ts';
-import type { SecurityGroup } from './shapes.ts';
+import { type SecurityGroup, tagOf } from './shapes.ts';
 
 /** The smallest of the vendor that is a page; a run has one group in a region. */
 const PAGE = 100;
@@ -64,10 +64,12 @@ async function makeGroup(call: CallEc2, order: LaunchOrder, signal: AbortSignal)
   );
   if (made.ok) return { ok: true, value: made.value.GroupId ?? '' };
   if (!isRefusedFor(made, ['InvalidGroup.Duplicate'])) return made;
-  // Another order of the run was faster, or a try of ours whose answer was lost; EC2 may not show it at once.
-  const found = await groupsOf(call, runId, signal);
-  const id = found.ok ? found.value[0]?.GroupId : undefined;
-  if (id !== undefined) return { ok: true, value: id };
+  // Another order of the run was faster, or a launcher that died since, or a try of ours whose answer was lost. EC2 may not show it at once; asked for by
+  // its name it is an error until then, which is waited for.
+  const named = await call('DescribeSecurityGroups', { GroupNames: [groupNameOf(runId)] }, { signal, notYet });
+  if (!named.ok) return named;
+  const mine = (named.value.SecurityGroups ?? []).find(({ Tags }) => tagOf(Tags, MARKS.run) === runId);
+  if (mine?.GroupId !== undefined) return { ok: true, value: mine.GroupId };
   const hint = `delete the security group ${groupNameOf(runId)} when it is nobody's, or take another run id`;
   return { ok: false, refusal: { ...made.refusal, hint } };
 }

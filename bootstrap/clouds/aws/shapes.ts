@@ -101,7 +101,7 @@ export interface Ec2Actions {
     output: { readonly GroupId?: string | undefined };
   };
   DescribeSecurityGroups: {
-    input: Paged & { readonly Filters: readonly Filter[] };
+    input: Paged & { readonly Filters?: readonly Filter[]; readonly GroupNames?: readonly string[] };
     output: Page & { readonly SecurityGroups?: readonly SecurityGroup[] | undefined };
   };
   AuthorizeSecurityGroupIngress: { input: { readonly GroupId: string; readonly IpPermissions: readonly IpPermission[] }; output: object };

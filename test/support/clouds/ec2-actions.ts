@@ -77,7 +77,12 @@ function authorizeIngress(region: Region, input: Input): Input {
 }
 
 function describeSecurityGroups(region: Region, input: Input): Input {
-  const all = [...region.groups.values()].filter((group) => region.isGroupSeen(group) && hasFilters(input, group.tags));
+  const names = texts(input, 'GroupName');
+  const seen = [...region.groups.values()].filter((group) => region.isGroupSeen(group));
+  const unknown = names.find((name) => !seen.some((group) => group.name === name));
+  if (unknown !== undefined)
+    throw new Ec2Error('InvalidGroup.NotFound', `The security group '${unknown}' does not exist in default VPC 'vpc-1'`);
+  const all = seen.filter((group) => (names.length === 0 || names.includes(group.name)) && hasFilters(input, group.tags));
   const { items, nextToken } = pageOf(input, all, region.limits.page);
   return { securityGroupInfo: items.map(({ id, name, tags }) => ({ groupId: id, groupName: name, tagSet: wireTags(tags) })), nextToken };
 }
@@ -186,7 +191,7 @@ export const ACTIONS: Readonly<Record<string, { parameters: readonly string[]; r
   TerminateInstances: { parameters: ['InstanceId'], run: terminateInstances },
   CreateSecurityGroup: { parameters: ['GroupName', 'GroupDescription', 'TagSpecification'], run: createSecurityGroup, isMaking: true },
   AuthorizeSecurityGroupIngress: { parameters: ['GroupId', 'IpPermissions'], run: authorizeIngress },
-  DescribeSecurityGroups: { parameters: ['Filter', 'MaxResults', 'NextToken'], run: describeSecurityGroups },
+  DescribeSecurityGroups: { parameters: ['GroupName', 'Filter', 'MaxResults', 'NextToken'], run: describeSecurityGroups },
   DeleteSecurityGroup: { parameters: ['GroupId'], run: deleteSecurityGroup },
   AllocateAddress: { parameters: ['Domain', 'TagSpecification'], run: allocateAddress, isMaking: true },
   AssociateAddress: { parameters: ['AllocationId', 'InstanceId', 'AllowReassociation'], run: associateAddress },

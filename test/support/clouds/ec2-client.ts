@@ -14,6 +14,7 @@ export interface ClientInit {
 const SENT: Readonly<Record<string, string>> = {
   ...{ InstanceIds: 'InstanceId', Filters: 'Filter', Values: 'Value', TagSpecifications: 'TagSpecification', Tags: 'Tag' },
   ...{ Groups: 'SecurityGroupId', NetworkInterfaces: 'NetworkInterface', ImageIds: 'ImageId', AttributeNames: 'AttributeName' },
+  GroupNames: 'GroupName',
   Description: 'GroupDescription',
 };
 const READ: Readonly<Record<string, string>> = {

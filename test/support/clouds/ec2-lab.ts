@@ -38,7 +38,8 @@ export function componentsOf(fake: FakeEc2, keyId = KEY_ID): CloudComponents {
     wallNowMs: () => fake.nowMs(),
     async sleep(ms, signal) {
       signal?.throwIfAborted();
-      fake.advance(ms);
+      // A launcher that is dead does not wait: the next one may come before EC2 shows what this one made.
+      if (!fake.isCut()) fake.advance(ms);
       await new Promise((resume) => setImmediate(resume));
       signal?.throwIfAborted();
     },

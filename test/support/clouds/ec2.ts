@@ -39,6 +39,7 @@ export interface FakeEc2 {
   advance(ms: number): void;
   /** After so many more calls have been carried out, the answer of the last and all others are lost. */
   cutAfter(calls: number): void;
+  isCut(): boolean;
   mend(): void;
   /** Before the call of this number in the log is carried out. */
   atCall(call: number, act: () => void): void;
@@ -76,6 +77,7 @@ export async function startFakeEc2(): Promise<FakeEc2> {
     cutAfter(calls) {
       account.callsLeft = calls;
     },
+    isCut: () => account.callsLeft === 0,
     mend() {
       account.callsLeft = Number.POSITIVE_INFINITY;
     },
