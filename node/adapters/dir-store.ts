@@ -65,10 +65,10 @@ export function createDirStore({ path: root, pacer }: DirStoreInit): ArtifactSto
     putFile,
     getFile,
     head: (key, signal) => guarded(key, signal, async () => stored(await head(key))),
-    list: (prefix, after, signal) =>
+    list: (prefix, after, signal, limit = LIST_PAGE_MAX) =>
       guarded(PROBE_KEY, signal, async () => {
         const found = (await keysBelow(root)).filter((key) => key.startsWith(prefix) && key > after).sort();
-        const page = found.slice(0, LIST_PAGE_MAX);
+        const page = found.slice(0, Math.min(limit, LIST_PAGE_MAX));
         const items = (await Promise.all(page.map((key) => sized(key, pathOf(key))))).filter((item) => item !== null);
         return stored({ items, next: found.length > page.length ? (page.at(-1) ?? null) : null });
       }),

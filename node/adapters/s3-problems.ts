@@ -64,10 +64,11 @@ const UNREACHABLE_CODES =
 
 export function causeOf(error: unknown): StoreCause {
   const { name = '', message = '', Code = '', code, cause, $metadata } = error as Thrown;
+  const system = code ?? cause?.code ?? '';
+  // Before the name: the SDK calls a connection that was cut a TimeoutError.
+  if (UNREACHABLE_CODES.test(system)) return 'unreachable';
   const named = CAUSE_BY_NAME[name] ?? CAUSE_BY_NAME[Code];
   if (named !== undefined) return named;
-  const system = code ?? cause?.code ?? '';
-  if (UNREACHABLE_CODES.test(system)) return 'unreachable';
   if (system === 'ETIMEDOUT' || system === 'ESOCKETTIMEDOUT') return 'slow';
   // The parser of HTTP gave up: whatever listens there speaks something else.
   if (system.startsWith('HPE_')) return 'wrong-endpoint';

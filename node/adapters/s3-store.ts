@@ -2,13 +2,14 @@
 // s3-*.ts. Traps: only Upload may carry a body (s3-upload.ts); objects are deleted one by one, because DeleteObjects wants a checksum that clones do not know; a HEAD has no
 // body, so the check asks for a list first, whose answer tells a wrong endpoint from a missing bucket; checksums are sent only where S3 requires them, ours are in the metadata.
 
+import { existsSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { keyComplaint } from '../artifacts/address.ts';
-import { hashFile, localProblem, receiveFile } from '../artifacts/files.ts';
+import { type HashedFile, hashFile, localProblem, receiveFile } from '../artifacts/files.ts';
 import { type Pacer, paced } from '../artifacts/pacer.ts';
 import { partBytesFor, type UploadOrder } from '../artifacts/resume.ts';
 import {
@@ -23,7 +24,7 @@ import {
   stored,
 } from '../artifacts/store.ts';
 import { hintFor, type ProblemPlace, problemOf } from './s3-problems.ts';
-import { HASH_METADATA, uploadFile } from './s3-upload.ts';
+import { HASH_METADATA, stateOf, uploadFile } from './s3-upload.ts';
 
 export interface S3StoreInit {
   readonly bucket: string;
@@ -101,6 +102,7 @@ export function createS3Store(init: S3StoreInit): ArtifactStore {
         ...hashed,
         partBytes: partBytesFor(hashed.sizeBytes, partBytes),
       };
+      if (await isThereAlready(path, hashed, () => head(key, signal))) return stored({ key, ...hashed, resumedBytes: hashed.sizeBytes });
       const { resumedBytes } = await uploadFile({
         ...{ client, bucket, objectKey: full(key).Key, path, order, signal, note: onNote ?? (() => {}) },
         partsAtOnce: init.partsAtOnce ?? PARTS_AT_ONCE,
@@ -122,9 +124,9 @@ export function createS3Store(init: S3StoreInit): ArtifactStore {
       return received.ok ? stored({ key, sizeBytes: received.value.sizeBytes, sha256: promised }) : received;
     });
 
-  const list: ArtifactStore['list'] = (wanted, after, signal) =>
+  const list: ArtifactStore['list'] = (wanted, after, signal, limit = LIST_PAGE_MAX) =>
     guarded('list', PROBE_KEY, signal, async () => {
-      const page = await pageOf(client, { bucket, prefix, wanted, after }, signal);
+      const page = await pageOf(client, { bucket, prefix, wanted, after, limit }, signal);
       if (page !== null) return stored(page);
       return refused('wrong-endpoint', `${address}: the answer is no list of objects`, hintFor('wrong-endpoint', place('list')));
     });
@@ -144,17 +146,36 @@ export function createS3Store(init: S3StoreInit): ArtifactStore {
   return store;
 }
 
+/** An earlier try was interrupted after the store had all of it, and before we heard so. */
+async function isThereAlready(path: string, { sizeBytes, sha256 }: HashedFile, head: () => Promise<ArtifactInfo | null>): Promise<boolean> {
+  if (!existsSync(stateOf(path))) return false;
+  const held = await head();
+  if (held?.sizeBytes !== sizeBytes || held.sha256 !== sha256) return false;
+  await rm(stateOf(path), { force: true });
+  return true;
+}
+
 interface PageOrder {
   readonly bucket: string;
   readonly prefix: string;
   readonly wanted: string;
   readonly after: string;
+  readonly limit: number;
 }
 
 /** Null when the answer is not S3's. */
-async function pageOf(client: S3Client, { bucket, prefix, wanted, after }: PageOrder, signal: AbortSignal): Promise<ArtifactPage | null> {
+async function pageOf(
+  client: S3Client,
+  { bucket, prefix, wanted, after, limit }: PageOrder,
+  signal: AbortSignal,
+): Promise<ArtifactPage | null> {
   const StartAfter = after === '' ? undefined : `${prefix}${after}`;
-  const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: `${prefix}${wanted}`, MaxKeys: LIST_PAGE_MAX, StartAfter });
+  const command = new ListObjectsV2Command({
+    Bucket: bucket,
+    Prefix: `${prefix}${wanted}`,
+    MaxKeys: Math.min(limit, LIST_PAGE_MAX),
+    StartAfter,
+  });
   const page = await client.send(command, { abortSignal: signal });
   if (page.Name === undefined) return null;
   const items = (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: Key.slice(prefix.length), sizeBytes: Size }));

@@ -28,6 +28,7 @@ import {
   type UploadOrder,
   type UploadState,
 } from '../artifacts/resume.ts';
+import type { StoreCause } from '../artifacts/store.ts';
 import { causeOf, isUploadLost } from './s3-problems.ts';
 
 export interface UploadInit {
@@ -46,6 +47,11 @@ export interface UploadInit {
 export const HASH_METADATA = 'quilt-sha256';
 const READ_BYTES = 1024 * 1024;
 
+const NEVER_LISTED: ReadonlySet<StoreCause> = new Set<StoreCause>(['denied', 'invalid', 'not-found', 'wrong-endpoint']);
+
+/** What an interrupted upload leaves beside its source. */
+export const stateOf = (path: string): string => `${path}.upload`;
+
 /** Bytes were altered on the way; the store keeps what it got, so it must be sent again. */
 export class AlteredOnTheWay extends Error {
   override readonly name = 'BadDigest';
@@ -55,7 +61,7 @@ export class AlteredOnTheWay extends Error {
 export async function uploadFile(init: UploadInit): Promise<{ resumedBytes: number }> {
   const { bucket, objectKey, path, order, signal } = init;
   const before = await stat(path);
-  const statePath = `${path}.upload`;
+  const statePath = stateOf(path);
   const plan = await planFor(init, statePath);
   const keeper = createPartKeeper(init, plan, statePath);
   const abortController = new AbortController();
@@ -123,8 +129,8 @@ async function listParts({ client, bucket, objectKey, signal }: UploadInit, uplo
   } catch (error) {
     if (isUploadLost(error)) return { kind: 'gone' };
     const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-    // Not known there, or not allowed: the file begins again. Anything else may pass, and then the parts are worth waiting for.
-    if (status === 501 || status === 405 || causeOf(error) === 'denied') return { kind: 'unlisted', why: (error as Error).name };
+    // Not known there (some take it for a get of the object), or not allowed: the file begins again. Anything else may pass, and then the parts are worth waiting for.
+    if (status === 501 || NEVER_LISTED.has(causeOf(error))) return { kind: 'unlisted', why: (error as Error).name };
     throw error;
   }
 }

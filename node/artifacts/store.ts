@@ -99,8 +99,8 @@ export interface ArtifactStore {
   getFile(key: string, path: string, signal: AbortSignal): Promise<StoreResult<ArtifactInfo>>;
   /** Null = there is no such object. */
   head(key: string, signal: AbortSignal): Promise<StoreResult<ArtifactInfo | null>>;
-  /** Keys that begin with `prefix`, sorted, at most LIST_PAGE_MAX a page; '' begins at the first. */
-  list(prefix: string, after: string, signal: AbortSignal): Promise<StoreResult<ArtifactPage>>;
+  /** Keys that begin with `prefix`, sorted, at most `limit` (and LIST_PAGE_MAX, the default) a page; after '' comes the first. */
+  list(prefix: string, after: string, signal: AbortSignal, limit?: number): Promise<StoreResult<ArtifactPage>>;
   /** What is not there is deleted. */
   delete(key: string, signal: AbortSignal): Promise<StoreResult<null>>;
   /** Writes, reads and deletes a small object. Everything wrong with the store, each with what to do; empty = it works. */

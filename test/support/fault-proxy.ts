@@ -59,7 +59,7 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
 
   function pass(incoming: IncomingMessage, response: ServerResponse, fault: Fault | null): void {
     const { method, url: path, headers } = incoming;
-    const outgoing = request({ host: target.hostname, port: target.port, method, path, headers }, (answer) => {
+    const outgoing = request({ host: target.hostname, port: target.port, method, path, headers, agent: false }, (answer) => {
       if (fault?.kind === 'lose-answer') {
         answer.resume();
         answer.on('end', () => incoming.socket.destroy());

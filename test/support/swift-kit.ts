@@ -19,7 +19,9 @@ export interface SwiftKit {
 }
 
 const SERVERS = ['account', 'container', 'object'] as const;
-const PROGRAMS = ['swift-ring-builder', 'swift-proxy-server', ...SERVERS.map((name) => `swift-${name}-server`), 'memcached'];
+/** The one that Debian's packages are for, whatever else is on the path. */
+const DEBIAN_PYTHON = '/usr/bin/python3';
+const PROGRAMS = ['setpriv', 'swift-proxy-server', ...SERVERS.map((name) => `swift-${name}-server`), 'memcached'];
 
 /** Skips where the packages are not installed, also in CI: `apt-get install swift-proxy swift-account swift-container swift-object memcached`. */
 export function needSwift(): Need {
@@ -51,6 +53,18 @@ user = root
 pipeline = ${name}-server
 [app:${name}-server]
 use = egg:swift#${name}
+`;
+
+/** What `swift-ring-builder` does (create 2 1 1, add, rebalance), for all rings by one Python. */
+const RING_SCRIPT = `
+import sys
+from swift.common.ring import RingBuilder
+for name, port in zip(sys.argv[1::2], sys.argv[2::2]):
+    builder = RingBuilder(2, 1, 1)
+    builder.add_dev({'region': 1, 'zone': 1, 'ip': '127.0.0.1', 'port': int(port), 'device': 'sdb1', 'weight': 1.0,
+                     'replication_ip': '127.0.0.1', 'replication_port': int(port), 'meta': ''})
+    builder.rebalance()
+    builder.get_ring().save(name + '.ring.gz')
 `;
 
 const FILTERS = [
@@ -86,19 +100,19 @@ export async function startSwift(): Promise<SwiftKit> {
   const started: ChildProcess[] = [];
   const log = openSync(join(folder, 'log'), 'a');
   const start = (program: string, ...args: string[]): void => {
-    started.push(spawn(program, args, { stdio: ['ignore', log, log], cwd: folder }));
+    // Whatever becomes of the test, they end with its process.
+    started.push(spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: ['ignore', log, log], cwd: folder }));
   };
-  const builder = (...args: string[]): void => void execFileSync('swift-ring-builder', args, { cwd: folder, stdio: 'pipe' });
   const memcachePort = await freePort();
   start('memcached', '-l', '127.0.0.1', '-p', String(memcachePort), '-U', '0', '-u', 'root', '-m', '16');
+  const rings: string[] = [];
   for (const name of SERVERS) {
     const port = await freePort();
-    builder(`${name}.builder`, 'create', '2', '1', '1');
-    builder(`${name}.builder`, 'add', `r1z1-127.0.0.1:${port}/sdb1`, '1');
-    builder(`${name}.builder`, 'rebalance');
+    rings.push(name, String(port));
     writeFileSync(join(folder, `${name}.conf`), serverConfig(name, folder, port));
-    start(`swift-${name}-server`, join(folder, `${name}.conf`));
   }
+  execFileSync(DEBIAN_PYTHON, ['-c', RING_SCRIPT, ...rings], { cwd: folder, stdio: 'pipe' });
+  for (const name of SERVERS) start(`swift-${name}-server`, join(folder, `${name}.conf`));
   const proxyPort = await freePort();
   writeFileSync(join(folder, 'proxy.conf'), proxyConfig(folder, proxyPort, memcachePort));
   start('swift-proxy-server', join(folder, 'proxy.conf'));
@@ -111,7 +125,7 @@ export async function startSwift(): Promise<SwiftKit> {
   };
   const answers = async (): Promise<boolean> => {
     const died = started.find((child) => child.exitCode !== null);
-    if (died !== undefined) throw new Error(`${died.spawnfile} ended: ${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
+    if (died !== undefined) throw new Error(`${died.spawnargs.join(' ')} ended: ${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
     // An account is made at the first request that is signed in, which needs all four servers.
     const headers = { 'x-auth-user': 'test:tester', 'x-auth-key': 'testing' };
     const auth = await fetch(`${url}/auth/v1.0`, { headers }).catch(() => null);
@@ -121,7 +135,7 @@ export async function startSwift(): Promise<SwiftKit> {
     return account?.ok === true;
   };
   try {
-    await until('Swift answers', answers, 50_000);
+    await until('Swift answers', answers, 100_000);
   } catch (error) {
     await close();
     throw error;
