@@ -66,9 +66,13 @@ export async function startFaultProxy(targetUrl: string): Promise<FaultProxy> {
         return;
       }
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+      if (method === 'HEAD') response.end();
+      else answer.pipe(response);
     });
-    outgoing.on('error', () => response.destroy());
+    outgoing.on('error', () => {
+      // Swift sends a body with the answer to a HEAD, over which the parser stumbles after it has the answer.
+      if (!response.headersSent) response.destroy();
+    });
     response.on('close', () => outgoing.destroy());
     let isAltered = false;
     incoming.on('data', (chunk: Buffer) => {

@@ -126,13 +126,17 @@ export async function startSwift(): Promise<SwiftKit> {
   const answers = async (): Promise<boolean> => {
     const died = started.find((child) => child.exitCode !== null);
     if (died !== undefined) throw new Error(`${died.spawnargs.join(' ')} ended: ${readFileSync(join(folder, 'log'), 'utf8').slice(-2000)}`);
-    // An account is made at the first request that is signed in, which needs all four servers.
     const headers = { 'x-auth-user': 'test:tester', 'x-auth-key': 'testing' };
     const auth = await fetch(`${url}/auth/v1.0`, { headers }).catch(() => null);
     const token = auth?.headers.get('x-auth-token') ?? null;
     if (token === null) return false;
-    const account = await fetch(`${url}/v1/AUTH_test`, { headers: { 'x-auth-token': token } }).catch(() => null);
-    return account?.ok === true;
+    // An object needs all four servers.
+    for (const path of ['', '/ready', '/ready/object']) {
+      const method = path === '' ? 'GET' : 'PUT';
+      const answer = await fetch(`${url}/v1/AUTH_test${path}`, { method, headers: { 'x-auth-token': token } }).catch(() => null);
+      if (answer?.ok !== true) return false;
+    }
+    return true;
   };
   try {
     await until('Swift answers', answers, 100_000);
