@@ -8,7 +8,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { serveBundle } from '../../bootstrap/bundle-server.ts';
-import type { LaunchOrder } from '../../bootstrap/cloud.ts';
+import type { CloudType, LaunchOrder } from '../../bootstrap/cloud.ts';
 import { BOOT_FOLDER, type BootInit, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
 import { awaitEnds, endFleet, type Fleet, type FleetComponents, type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
@@ -170,7 +170,7 @@ function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sh
     const type = clouds.typeOf(cloud);
     const boot: BootInit = {
       ...{ ticket, bundleUrls: [bundleUrl], bundleSha256: sha256, killAfterS: Math.ceil(lifeMs / 1000), labels: { vendor: cloud, region } },
-      joinFlags: type.joinFlags(machineTypes[0] as string),
+      joinFlags: [...type.joinFlags(machineTypes[0] as string), ...listenFlags(type, flags.meshPort)],
       folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,
     };
     const userData = type.boot === 'script' ? ok(bootScript(boot)) : renderUserData(boot, type.userDataBytesMax);
@@ -179,6 +179,10 @@ function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sh
   }
   return problems.length === 0 ? ok(parts) : fail(...problems);
 }
+
+/** The port that the vendor's rule opens. Without one, nodes dial out and are reached through the seed. */
+const listenFlags = ({ boot }: CloudType, meshPort: number): string[] =>
+  boot === 'cloud-init' && meshPort > 0 ? ['--listen', `/ip4/0.0.0.0/tcp/${meshPort}`] : [];
 
 async function withFleet(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, parts: readonly FleetPart[]): Promise<void> {
   const interrupt = new AbortController();
