@@ -57,5 +57,5 @@ export function isEvidence(path: string): boolean {
 
 /** `NAME.1` beside `NAME`: its writer has rotated it away, and writes to it no more. */
 export function isRotatedAway(path: string): boolean {
-  return /\.[a-z]+\.\d+$/i.test(path);
+  return /\.[a-z]+\.\d{1,3}$/i.test(path);
 }
