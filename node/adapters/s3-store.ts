@@ -44,9 +44,9 @@ export interface S3StoreInit {
   readonly checkMsMax?: number;
 }
 
-/** S3 takes nothing smaller but for the last part; larger costs memory and is sent again whole when it fails. */
-const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_AT_ONCE = 2;
+/** S3 takes nothing smaller but for the last part. A part in flight costs some five times its size in memory, and beside a load the bit rate is bounded anyway. */
+const PART_BYTES = 5 * 1024 * 1024;
+const PARTS_AT_ONCE = 1;
 const ATTEMPTS_MAX = 3;
 const CONNECT_MS_MAX = 10_000;
 const IDLE_MS_MAX = 30_000;

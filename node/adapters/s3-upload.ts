@@ -29,6 +29,7 @@ import {
   type UploadState,
 } from '../artifacts/resume.ts';
 import type { StoreCause } from '../artifacts/store.ts';
+import { createTidier } from '../artifacts/tidy-memory.ts';
 import { causeOf, isUploadLost } from './s3-problems.ts';
 
 export interface UploadInit {
@@ -45,7 +46,7 @@ export interface UploadInit {
 
 /** Name of the user metadata (x-amz-meta-...) that holds the object's hash. */
 export const HASH_METADATA = 'quilt-sha256';
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 const NEVER_LISTED: ReadonlySet<StoreCause> = new Set<StoreCause>(['denied', 'invalid', 'not-found', 'wrong-endpoint']);
 
@@ -159,6 +160,7 @@ function createPartKeeper(init: UploadInit, plan: ResumePlan, statePath: string)
   const { client, order, signal } = init;
   const send: Send = (command) => (client.send as unknown as Send).call(client, command, { abortSignal: signal });
   const parts = new Map<number, SentPart>();
+  const tidier = createTidier('major', order.partBytes);
   let resumedBytes = 0;
   let uploadId = plan.kind === 'resume' ? plan.uploadId : '';
   let writing: Promise<unknown> = Promise.resolve();
@@ -177,6 +179,7 @@ function createPartKeeper(init: UploadInit, plan: ResumePlan, statePath: string)
     if (known !== null) resumedBytes += part.sizeBytes;
     const tag = known ?? (await sendCompared(send, command, md5));
     parts.set(number, { number, tag, sizeBytes: part.sizeBytes });
+    tidier.passed(part.sizeBytes);
     if (known === null) await record();
     return { ETag: tag };
   };

@@ -2,7 +2,6 @@
 // into the ledger. A file that was rotated away is deleted once the store has all of it; the others stay for whoever writes them. Symbolic links are
 // not followed, and when the spool is full the files simply wait where they are: nothing is lost, and the disk is not filled twice.
 
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Ledger, SealedSegment } from './ledger.ts';
@@ -10,6 +9,7 @@ import type { Pacer } from './pacer.ts';
 import { openSegment } from './pack.ts';
 import { bytesDue, isRotatedAway, type Packing, type RotationRules, segmentKey } from './rotation.ts';
 import { createSources, type Source } from './sources.ts';
+import { createTidier } from './tidy-memory.ts';
 
 export interface FollowerInit {
   readonly folder: string;
@@ -37,6 +37,7 @@ export interface Follower {
   counters(): { readonly heldBackBytes: number; readonly filesLeftOut: number; readonly troubledFiles: number };
 }
 
+const MEBIBYTE = 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
 export function createFollower(init: FollowerInit): Follower {
@@ -122,19 +123,19 @@ async function packRange(
 ): Promise<{ sizeBytes: number; sha256: string }> {
   let file: FileHandle | null = null;
   const segment = await openSegment(path, packing);
+  const tidier = createTidier('minor', 8 * MEBIBYTE);
   try {
     file = await open(from);
-    const range = createReadStream(from, {
-      fd: file,
-      autoClose: false,
-      start: fromByte,
-      end: fromByte + bytes - 1,
-      highWaterMark: READ_BYTES,
-    });
-    for await (const chunk of range) {
+    // One buffer for the whole range: the segment has taken what it holds when `write` resolves.
+    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, bytes));
+    for (let taken = 0; taken < bytes; ) {
       signal.throwIfAborted();
-      await pacer.take(chunk.length, signal);
-      await segment.write(chunk);
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, bytes - taken), fromByte + taken);
+      if (bytesRead === 0) break;
+      await pacer.take(bytesRead, signal);
+      await segment.write(buffer.subarray(0, bytesRead));
+      taken += bytesRead;
+      tidier.passed(bytesRead);
     }
     if (segment.rawBytes() !== bytes) throw new Error(`${from} became shorter while it was read`);
     return await segment.seal();
