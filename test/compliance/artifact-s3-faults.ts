@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { S3StoreInit } from '../../node/adapters/s3-store.ts';
+import { type Pacer, PIECE_BYTES } from '../../node/artifacts/pacer.ts';
 import type { ArtifactStore, StoreProblem } from '../../node/artifacts/store.ts';
 import { type FaultProxy, type SeenRequest, startFaultProxy } from '../support/fault-proxy.ts';
 import { PART_BYTES, type S3Lab } from '../support/store-labs.ts';
@@ -188,6 +189,24 @@ export function s3FaultSuite(title: string, openLab: () => Promise<S3Lab>): void
         expect(given(await open().putFile('changed', path, { signal: never })).resumedBytes).toBe(0);
         await expectThere(lab.open(), 'changed', bytes);
       }
+    });
+
+    it('asks its pace for every piece before it is sent, and the bytes stay as they were signed', async () => {
+      const bytes = randomBytes(PART_BYTES + 200_000);
+      const taken: number[] = [];
+      const pacer: Pacer = {
+        take(pieceBytes) {
+          taken.push(pieceBytes);
+          return Promise.resolve();
+        },
+      };
+      given(await open({ pacer }).putFile('paced', fileOf(bytes), { signal: never }));
+      expect(Math.max(...taken)).toBeLessThanOrEqual(PIECE_BYTES);
+      // The list of parts that ends an upload is a body too.
+      const sum = taken.reduce((total, each) => total + each, 0);
+      expect(sum).toBeGreaterThanOrEqual(bytes.length);
+      expect(sum).toBeLessThan(bytes.length + 2000);
+      await expectThere(lab.open(), 'paced', bytes);
     });
 
     it('gives no file for an answer that was cut', async () => {

@@ -23,7 +23,7 @@ const CPU_PERCENT_REACH = 30;
 const MEMORY_MB_REACH = 150;
 const FILES = 4;
 const CHUNK_BYTES = 1024 * 1024;
-const SIZES = { quick: { bytes: 250e6, seconds: 15 }, full: { bytes: 1e9, seconds: 60 } } as const;
+const SIZES = { quick: { bytes: 150e6, seconds: 9 }, full: { bytes: 1e9, seconds: 60 } } as const;
 
 const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
 
