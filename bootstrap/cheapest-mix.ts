@@ -4,8 +4,10 @@
 // known. Offers are made from price tables by the caller's choice of vendors and regions; nothing that is not offered is ever in a mix.
 
 import { fail, ok, type Problem, type Result } from '../node/core/errors.ts';
+import { UPLINK_BPS_DEFAULT } from '../node/core/scenario-types.ts';
+import { BILLED_S_MIN, GB_BYTES } from '../node/core/spending.ts';
 import type { Market } from './cloud.ts';
-import { BILLED_S_MIN, EGRESS_BPS_DEFAULT, egressBytes, GB_BYTES, type PriceTable } from './prices.ts';
+import { egressBytes, type PriceTable } from './prices.ts';
 
 export interface MixOffer {
   readonly cloud: string;
@@ -68,7 +70,7 @@ export interface OfferInit {
 }
 
 export function offersOf(tables: ReadonlyMap<string, PriceTable>, init: OfferInit): readonly MixOffer[] {
-  const { runS, endpointsPerCore, egressBps = EGRESS_BPS_DEFAULT, hasAddress, networkShareMax } = init;
+  const { runS, endpointsPerCore, egressBps = UPLINK_BPS_DEFAULT, hasAddress, networkShareMax } = init;
   const billedS = Math.max(BILLED_S_MIN, Math.ceil(runS));
   const offers: MixOffer[] = [];
   for (const table of tables.values()) {

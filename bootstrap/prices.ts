@@ -1,10 +1,12 @@
 // What a launch would cost, from dated tables that lie in bootstrap/prices/ (one a vendor; nothing is fetched). Machines are billed by the second with a minimum, public
 // addresses by the hour, and what leaves a vendor by the gigabyte, which at media rates is more than the machines. An estimate is a ceiling: the dearest type of a
 // plan B, on demand where a spot price is not known, the first and dearest egress tier. A price that no table has is never guessed: the estimate names it, and a
-// limit on cost refuses. Discounts, disks, taxes and free allowances are not known here. What has been spent during a run is spend-guard.ts.
+// limit on cost refuses. Discounts, disks, taxes and free allowances are not known here. What has been spent during a run is node/core/spending.ts.
 
 import { z } from 'zod';
 import { fail, ok, type Problem, type Result } from '../node/core/errors.ts';
+import { UPLINK_BPS_DEFAULT } from '../node/core/scenario-types.ts';
+import { BILLED_S_MIN, GB_BYTES } from '../node/core/spending.ts';
 import type { LaunchOrder, Market } from './cloud.ts';
 import awsTable from './prices/aws.json' with { type: 'json' };
 import gceTable from './prices/gce.json' with { type: 'json' };
@@ -41,13 +43,7 @@ const priceTableSchema = z.strictObject({
 export type MachinePrice = z.infer<typeof machinePriceSchema>;
 export type PriceTable = z.infer<typeof priceTableSchema>;
 
-/** Per endpoint and direction: a call with audio at 64 kbit/s payload in both, signalling and packet headers (issue 4). */
-export const EGRESS_BPS_DEFAULT = 230_000;
-/** AWS and Google bill by the second, and never less than this. */
-export const BILLED_S_MIN = 60;
 const HOUR_S = 3600;
-/** Decimal. Vendors count in GiB under that name, so this is a ceiling, 7 % too high at most. */
-export const GB_BYTES = 1e9;
 
 /** Problem: QUILT_PRICE_TABLE, one for each thing that is wrong with it. */
 export function parsePriceTable(value: unknown): Result<PriceTable> {
@@ -116,7 +112,7 @@ export interface CostEstimate {
 const roundUsd = (value: number): number => Math.round(value * 1e6) / 1e6;
 
 /** What leaves, in bytes. */
-export const egressBytes = (endpoints: number, sendS: number, egressBps = EGRESS_BPS_DEFAULT): number =>
+export const egressBytes = (endpoints: number, sendS: number, egressBps = UPLINK_BPS_DEFAULT): number =>
   (endpoints * egressBps * sendS) / 8;
 
 export function estimateCost(tables: ReadonlyMap<string, PriceTable>, questions: readonly CostQuestion[]): CostEstimate {
@@ -163,6 +159,22 @@ function priceOf(table: PriceTable | undefined, question: CostQuestion): { line:
   if (markets.includes('spot') && dearest.spotUsdPerHour === undefined)
     notes.push(`spot machines of ${cloud} are counted at the on-demand price, which they do not exceed`);
   return { line, missing, notes };
+}
+
+/** What each machine of an order costs while it is there; null = nobody is paid for it, or there is no price. The dearest that the order allows. */
+export function machineRate(
+  tables: ReadonlyMap<string, PriceTable>,
+  { cloud, order }: Pick<CostQuestion, 'cloud' | 'order'>,
+): { readonly usdPerHour: number; readonly usdPerGB: number; readonly vcpus: number } | null {
+  const table = tables.get(cloud);
+  const place = table?.regions.find(({ region }) => region === order.region);
+  if (table === undefined || table.isOwn || place === undefined) return null;
+  const prices = order.machineTypes.map((type) => machineIn(table, order.region, type));
+  const known = prices.filter((price) => price !== undefined);
+  if (known.length === 0 || known.length < prices.length) return null;
+  const addressUsd = order.address === 'none' ? 0 : place.addressUsdPerHour;
+  const usdPerHour = Math.max(...known.map((price) => hourlyUsd(price, order.markets))) + addressUsd;
+  return { usdPerHour, usdPerGB: place.egressUsdPerGB, vcpus: Math.min(...known.map(({ vcpus }) => vcpus)) };
 }
 
 const machineIn = (table: PriceTable, region: string, type: string): MachinePrice | undefined =>

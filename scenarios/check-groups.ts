@@ -3,7 +3,7 @@
 
 import type { z } from 'zod';
 import type { Problem } from '../node/core/errors.ts';
-import type { DataTable, ValidGroup } from '../node/core/scenario-types.ts';
+import { type DataTable, UPLINK_BPS_DEFAULT, type ValidGroup } from '../node/core/scenario-types.ts';
 import type { MetricDeclaration } from '../node/core/stats-types.ts';
 import { suggestion } from '../node/core/suggest.ts';
 import { checkLoad } from './check-load.ts';
@@ -112,6 +112,7 @@ export function checkGroup(
     dataRowFirst: 0,
     gracefulStopMs,
     costMillicores: behavior.kind.costMillicores(behavior.options),
+    uplinkBps: behavior.kind.uplinkBps?.(behavior.options) ?? UPLINK_BPS_DEFAULT,
     targets: behavior.kind.targets(behavior.options),
   };
 }

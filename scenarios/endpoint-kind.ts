@@ -18,6 +18,8 @@ export interface EndpointKind {
   readonly names?: readonly string[];
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   costMillicores(options: any): number;
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  uplinkBps?(options: any): number;
 }
 
 export interface MachineFacts {

@@ -11,9 +11,11 @@ import { loadOrMakeIdentity, verifyByKey, verifyByNode } from '../adapters/ident
 import { createLogger } from '../adapters/logger.ts';
 import type { Mesh } from '../adapters/mesh/types.ts';
 import { createMesh } from '../adapters/mesh.ts';
+import { readSentBytes } from '../adapters/network-bytes.ts';
 import { DEFAULT_TIMING, type NodeConfig } from '../core/config.ts';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import type { Capabilities } from '../core/messages.ts';
+import type { MachinePrice } from '../core/spending.ts';
 import type { MeshHandlers } from '../runtime/components.ts';
 import { type ControlServer, serveControl, socketPathOf } from '../runtime/control.ts';
 import type { ReadScenario } from '../runtime/load-run.ts';
@@ -23,6 +25,7 @@ import { startNode } from '../runtime/node-process.ts';
 import { endpointTypeNames } from '../runtime/registry.ts';
 import { openRunFolder } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { createSpendMeter } from '../runtime/spend-meter.ts';
 import { createWorkerSpawner } from '../runtime/worker-process.ts';
 import { createEntryCodec } from '../wire/entry-codec.ts';
 import { createMessageCodec } from '../wire/message-codec.ts';
@@ -43,6 +46,8 @@ export interface ComposeInit {
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the machine under this node; null = nobody is paid for it, or it is not known. */
+  readonly price: MachinePrice | null;
   /** Cores that this node may load; a fraction when several nodes share the machine. 0 for witnesses. */
   readonly cores: number;
   readonly workers: number;
@@ -188,6 +193,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     workerCount: init.workers,
     readScenario: readScenarioLater,
     renderSummary: summaryText,
+    ownSeries: init.price === null ? () => [] : createSpendMeter({ price: init.price, wallNowMs, sentBytes: readSentBytes }),
   });
   handlers.bind(node.handlers);
   const control = await openControl(dataFolder, node);

@@ -10,10 +10,11 @@ import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { environmentVariable, forgetVariable } from '../adapters/environment.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, type Problem, type Result } from '../core/errors.ts';
+import type { MachinePrice } from '../core/spending.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
-import { finish, finishWithProblems, runCommand } from './finish.ts';
-import { labelOption, machineCores, workersFor, workersOption } from './node-options.ts';
+import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
+import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
 interface JoinOptions {
@@ -23,6 +24,9 @@ interface JoinOptions {
   cores?: number;
   listen: string;
   announce?: string;
+  usdPerHour?: number;
+  usdPerGb?: number;
+  paidSince?: number;
   spare?: true;
   withParent?: true;
 }
@@ -60,6 +64,7 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     listen: [options.listen],
     announce: options.announce === undefined ? [] : [options.announce],
     labels: options.label,
+    price: priceOf(options),
     cores,
     workers: options.workers ?? workersFor(cores),
     isWitness: false,
@@ -77,6 +82,12 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const problem = watch.stop();
   err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
+}
+
+/** Prices travel with the machine: whatever node coordinates can then add them up. */
+function priceOf({ usdPerHour, usdPerGb, paidSince }: JoinOptions): MachinePrice | null {
+  if (usdPerHour === undefined && usdPerGb === undefined) return null;
+  return { usdPerHour: usdPerHour ?? 0, usdPerGB: usdPerGb ?? 0, paidSinceWallMs: paidSince ?? wallNowMs() };
 }
 
 const WATCH_MS = 500;
@@ -118,6 +129,13 @@ export function command(): Command {
     .option(
       '--spare',
       'a node beyond the expected number: carries load, never votes; nodes that join a running swarm are spare by themselves',
+    )
+    .option('--usd-per-hour <usd>', 'what this machine costs, for the spent-so-far of board and summary', usdArgument)
+    .option('--usd-per-gb <usd>', 'what traffic that leaves it costs', usdArgument)
+    .option(
+      '--paid-since <ms>',
+      'wall clock since when it is paid for, milliseconds since 1970 (default: now)',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
     )
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);

@@ -10,25 +10,33 @@ import { Command } from 'commander';
 import { serveBundle } from '../../bootstrap/bundle-server.ts';
 import type { CloudType, LaunchOrder } from '../../bootstrap/cloud.ts';
 import { BOOT_FOLDER, type BootInit, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
-import { awaitEnds, endFleet, type Fleet, type FleetComponents, type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
+import { type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
 import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
 import { type ExitName, fail, ok, type Problem, type Result } from '../core/errors.ts';
+import type { NodeLossPolicy } from '../core/messages.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
-import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { builtProgram } from './bundle.ts';
 import { type OpenClouds, openClouds } from './clouds.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { RUNS_FOLDER } from './control-client.ts';
-import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
-import { startLiveBoard, wantsColor } from './live-board.ts';
-import { joinWithinOption, maxWallOption, tagOption, variableOption } from './node-options.ts';
-import { makeManifest, makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
+import { finishWithProblems, runCommand, wholeNumber } from './finish.ts';
+import { agreeToCost, costOfLaunch, lifeWithinMs, priceFlags } from './launch-cost.ts';
+import { runOnFleet } from './launch-run.ts';
+import {
+  coordinatorLossOption,
+  joinWithinOption,
+  maxCostOption,
+  maxWallOption,
+  nodeLossOption,
+  tagOption,
+  variableOption,
+} from './node-options.ts';
+import { makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
-import { showSummary } from './run-report.ts';
 
 interface Flags {
   readonly on: readonly string[];
@@ -39,6 +47,10 @@ interface Flags {
   readonly reserveAddresses?: boolean;
   readonly joinWithin: number;
   readonly maxWall?: number;
+  readonly maxCost?: number;
+  readonly yes?: boolean;
+  readonly onNodeLoss?: NodeLossPolicy;
+  readonly onCoordinatorLoss?: 'terminate' | 'reelect';
   readonly variable: Readonly<Record<string, string>>;
   readonly tag: Readonly<Record<string, string>>;
   readonly runFolder: string;
@@ -49,8 +61,6 @@ interface Flags {
 
 /** Machines outlive the run's own limit by this much, for their evidence; then the kill timer. */
 const END_SLACK_MS = 10 * 60_000;
-/** Two seconds apart: nodes leave within a few, and machines take some more to be listed as gone. */
-const LEAVE_LOOKS_MAX = 15;
 const LOOPBACK = '127.0.0.1';
 
 /** What is known before anything runs. */
@@ -74,9 +84,12 @@ async function launch(file: string, flags: Flags): Promise<void> {
   if (isFar && flags.host === undefined) return finishWithProblems([NO_HOST]);
   const refused = await refusedByVendors(clouds.value, requests.value, flags);
   if (refused.length > 0) return finishWithProblems(refused);
+  const cost = costOfLaunch(prepared.value, requests.value, flags.reserveAddresses === true);
+  const disagreed = await agreeToCost(cost, flags);
+  if (disagreed.length > 0) return finishWithProblems(disagreed);
   const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
-  const lifeMs = flags.joinWithin + wallMs + END_SLACK_MS;
+  const lifeMs = Math.min(flags.joinWithin + wallMs + END_SLACK_MS, lifeWithinMs(cost, flags.maxCost ?? Number.POSITIVE_INFINITY));
   await withBundle({ prepared: prepared.value, requests: requests.value, clouds: clouds.value, flags, lifeMs, runFolder });
 }
 
@@ -119,7 +132,7 @@ async function withSeed(plan: Launch, bundle: ProgramBundle, bundleUrl: string):
     ...{ expectNodes: countOf(requests), witnesses: 1, seeds: [], dataFolder: join(runFolder, RUN_FILES.nodes, 'seed'), runFolder },
     listen: [`/ip4/${far ? '0.0.0.0' : LOOPBACK}/tcp/${flags.meshPort}`],
     announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
-    ...{ labels: { name: 'seed' }, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
+    ...{ labels: { name: 'seed' }, price: null, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
     version: manifest.version,
   });
   if (!seed.ok) return finishWithProblems(seed.problems);
@@ -168,9 +181,10 @@ function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sh
   for (const [index, request] of requests.entries()) {
     const { cloud, region, machineTypes } = request;
     const type = clouds.typeOf(cloud);
+    const price = priceFlags(request, flags.reserveAddresses === true, wallNowMs());
     const boot: BootInit = {
       ...{ ticket, bundleUrls: [bundleUrl], bundleSha256: sha256, killAfterS: Math.ceil(lifeMs / 1000), labels: { vendor: cloud, region } },
-      joinFlags: [...type.joinFlags(machineTypes[0] as string), ...listenFlags(type, flags.meshPort)],
+      joinFlags: [...type.joinFlags(machineTypes[0] as string), ...listenFlags(type, flags.meshPort), ...price],
       folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,
     };
     const userData = type.boot === 'script' ? ok(bootScript(boot)) : renderUserData(boot, type.userDataBytesMax);
@@ -201,8 +215,12 @@ async function withFleet(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, 
     return finishWithProblems(launched.problems, exitOf(launched.problems));
   }
   err(`${launched.value.instances.length} machines are starting; if this program dies: quilt-swarm reap ${launched.value.record.runId}`);
-  onSignal = signalsDuringRun(seed);
-  await carryOut(plan, swarm, seed, components, launched.value);
+  await runOnFleet({
+    ...{ prepared: plan.prepared, flags: plan.flags, swarm, seed, components, fleet: launched.value },
+    takeSignals: (take) => {
+      onSignal = take;
+    },
+  });
 }
 
 /** Problems that were found before anything was asked for are the order's own. */
@@ -210,38 +228,6 @@ function exitOf(problems: readonly Problem[]): ExitName {
   const codes = new Set<string>(problems.map(({ code }) => code));
   if (codes.has('QUILT_LAUNCH_INTERRUPTED')) return 'stoppedByOperator';
   return codes.has('QUILT_LAUNCH_SHORT') ? 'capacityNeverReached' : 'badConfiguration';
-}
-
-function signalsDuringRun({ node }: ComposedNode): () => void {
-  let count = 0;
-  return () => {
-    count += 1;
-    err(count === 1 ? 'leaving: the swarm drains, the summary follows; once more leaves now' : 'leaving now');
-    node.signal(count === 1 ? 'leave' : 'now');
-  };
-}
-
-async function carryOut(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, components: FleetComponents, fleet: Fleet): Promise<void> {
-  const { prepared, flags } = plan;
-  const { node } = seed;
-  const { scenario } = prepared;
-  const order = makeManifest({
-    runId: fleet.record.runId,
-    ...{ scenario, plan: prepared.plan, bundleHash: node.putBundle(prepared.bundle), wallMsMax: flags.maxWall ?? scenario.deadlineMs },
-    ...{ onNodeLoss: scenario.policies.onNodeLoss, onCoordinatorLoss: scenario.policies.onCoordinatorLoss },
-  });
-  node.order(sign(swarm.swarmId, swarm.operator, { order: 'manifest', manifest: order }));
-  const color = wantsColor(flags.color);
-  const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
-  const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: async () => node.status() });
-  const { exit, message } = await seed.exited;
-  board?.stop();
-  await awaitEnds(components, fleet.record, LEAVE_LOOKS_MAX);
-  const left = await endFleet(components, fleet.record);
-  showSummary(node.report()?.summary ?? null, message, { json: flags.json === true, color });
-  if (left.length > 0) finishWithProblems(left);
-  else err(`all ${fleet.instances.length} machines have ended`);
-  finish(exit);
 }
 
 export function command(): Command {
@@ -256,6 +242,10 @@ export function command(): Command {
     .option('--reserve-addresses', 'an address of its own for each machine, for targets that admit only known ones')
     .addOption(joinWithinOption())
     .addOption(maxWallOption())
+    .addOption(maxCostOption())
+    .option('--yes', 'do not ask whether the estimated cost is agreed to')
+    .addOption(nodeLossOption())
+    .addOption(coordinatorLossOption())
     .addOption(variableOption().default({}))
     .addOption(tagOption().default({}))
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)

@@ -47,6 +47,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     listen: [LISTEN],
     announce: [],
     labels: { name: 'seed' },
+    price: null,
     cores: 0,
     workers: 0,
     isWitness: true,

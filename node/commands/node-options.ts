@@ -51,6 +51,18 @@ export const maxWallOption = (): Option =>
     .argParser(durationArgument)
     .env('QUILT_MAX_WALL');
 
+export const maxCostOption = (): Option =>
+  new Option('--max-cost <usd>', 'end the run before its machines and traffic have cost more, US dollars by the price tables')
+    .argParser(usdArgument)
+    .env('QUILT_MAX_COST');
+
+export function usdArgument(text: string): number {
+  const usd = Number(text);
+  if (text.trim() === '' || !Number.isFinite(usd) || usd < 0 || usd > 1e9)
+    throw new InvalidArgumentError('an amount like 12.50 is expected.');
+  return usd;
+}
+
 /** People start machines by hand: much longer than a local swarm needs, and still an end for machines that are paid for. */
 const JOIN_WITHIN_MS_DEFAULT = 10 * 60_000;
 export const joinWithinOption = (): Option =>

@@ -63,10 +63,13 @@ export interface ManifestInit {
   readonly onNodeLoss: NodeLossPolicy;
   readonly onCoordinatorLoss: 'terminate' | 'reelect';
   readonly wallMsMax: number;
+  readonly costUsdMax?: number | undefined;
 }
 
-export function makeManifest({ runId, scenario, plan, bundleHash, onNodeLoss, onCoordinatorLoss, wallMsMax }: ManifestInit): Manifest {
+export function makeManifest({ runId, scenario, plan, costUsdMax, ...rest }: ManifestInit): Manifest {
+  const { bundleHash, onNodeLoss, onCoordinatorLoss, wallMsMax } = rest;
   return {
+    ...(costUsdMax === undefined ? {} : { costUsdMax }),
     runId: runId ?? makeRunId(),
     scenarioName: scenario.name,
     bundleHash,

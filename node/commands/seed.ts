@@ -20,6 +20,7 @@ import {
   durationArgument,
   joinWithinOption,
   labelOption,
+  maxCostOption,
   maxWallOption,
   nodeLossOption,
   tagOption,
@@ -44,6 +45,7 @@ interface Flags {
   readonly onNodeLoss?: NodeLossPolicy;
   readonly onCoordinatorLoss?: 'terminate' | 'reelect';
   readonly maxWall?: number;
+  readonly maxCost?: number;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
@@ -85,6 +87,7 @@ async function seed(flags: Flags): Promise<void> {
     listen: [flags.listen],
     announce: flags.announce === undefined ? [] : [flags.announce],
     labels: { name: 'seed', ...flags.label },
+    price: null,
     cores: 0,
     workers: 0,
     isWitness: true,
@@ -124,6 +127,7 @@ async function serve({ node, exited }: ComposedNode, swarm: SwarmSecrets, prepar
       onNodeLoss: flags.onNodeLoss ?? scenario.policies.onNodeLoss,
       onCoordinatorLoss: flags.onCoordinatorLoss ?? scenario.policies.onCoordinatorLoss,
       wallMsMax: flags.maxWall ?? scenario.deadlineMs,
+      costUsdMax: flags.maxCost,
     });
     node.order(sign(swarm.swarmId, swarm.operator, { order: 'manifest', manifest: order }));
   }
@@ -155,6 +159,7 @@ export function command(): Command {
     .addOption(nodeLossOption())
     .addOption(coordinatorLossOption())
     .addOption(maxWallOption())
+    .addOption(maxCostOption())
     .option('--quiet', 'no progress lines')
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')

@@ -6,6 +6,7 @@ import { LEVEL_STALE_MS, liveLoad, type Recent, recent } from './aggregate-read.
 import { METRIC } from './builtin-metrics.ts';
 import { valueAtPercentile } from './histogram.ts';
 import type { NodeId } from './messages.ts';
+import type { Spending } from './spending.ts';
 import type { TypeMetrics } from './summary-facts.ts';
 import type { BoardGroup, BoardTrouble, BoardView, ThresholdResult } from './summary-types.ts';
 import { formatCount } from './units.ts';
@@ -116,7 +117,7 @@ function troublesOf(aggregate: Aggregate, facts: BoardFacts): BoardTrouble[] {
   return troubles;
 }
 
-export function boardView(aggregate: Aggregate, facts: BoardFacts): BoardView {
+export function boardView(aggregate: Aggregate, facts: BoardFacts, spending: Spending | null = null): BoardView {
   const { scenario, phase, elapsedMs, totalMs, endpointsPeak, nodesLive, nodesExpected, coordinator, term, note } = facts;
   return {
     boardVersion: 1,
@@ -134,5 +135,6 @@ export function boardView(aggregate: Aggregate, facts: BoardFacts): BoardView {
     groups: facts.groups.map((group) => boardGroup(aggregate, facts, group)),
     troubles: troublesOf(aggregate, facts),
     note,
+    spending,
   };
 }

@@ -13,6 +13,9 @@ export const METRIC = {
   seriesOverflow: 'stats_series_overflow',
   errorOverflow: 'stats_error_overflow',
   outOfRange: 'stats_out_of_range',
+  /** Recorded by the node. */
+  cost: 'cost_usd',
+  costPerHour: 'cost_usd_per_hour',
   /** Derived from GroupLoad. */
   active: 'ep_active',
   planned: 'ep_planned',
@@ -45,6 +48,8 @@ export const BUILTIN_METRICS: readonly MetricDeclaration[] = [
   { name: METRIC.finished, kind: 'counter', unit: 'count', help: 'endpoint lives that ended as planned' },
   { name: METRIC.failed, kind: 'counter', unit: 'count', help: 'endpoint lives that ended by an error' },
   { name: METRIC.errors, kind: 'counter', unit: 'count', help: 'errors of the target and of the generator', tags: ['side', 'cause'] },
+  { name: METRIC.cost, kind: 'gauge', unit: 'usd', help: 'what the machines and their traffic cost so far, by their price tables' },
+  { name: METRIC.costPerHour, kind: 'gauge', unit: 'usd', help: 'what they cost an hour at the present pace' },
   {
     name: METRIC.seriesOverflow,
     kind: 'counter',

@@ -28,6 +28,7 @@ export const EXIT_OF_REASON: Readonly<Record<EndReason, ExitName>> = {
   unplaceable: 'capacityNeverReached',
   'capacity-never-reached': 'capacityNeverReached',
   'wall-limit': 'budgetReached',
+  'cost-limit': 'budgetReached',
   'contract-broken': 'simulatorBrokeContract',
   'internal-fault': 'internalFault',
 };

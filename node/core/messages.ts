@@ -49,6 +49,8 @@ export interface Manifest {
   readonly onCoordinatorLoss: 'terminate' | 'reelect';
   /** The whole run, from manifest to sealed, ends within this many ms: guarded locally on every node (exit 115). */
   readonly wallMsMax: number;
+  /** The coordinator ends the run before the machines have cost more, US dollars (exit 115). Left out = no limit. */
+  readonly costUsdMax?: number;
   /** Meetings and data must be ready within this time after the roster is sealed, else exit 100. */
   readonly setupMsMax: number;
   readonly submittedWallMs: number;
@@ -87,6 +89,7 @@ export type EndReason =
   | 'unplaceable'
   | 'capacity-never-reached'
   | 'wall-limit'
+  | 'cost-limit'
   | 'contract-broken'
   | 'internal-fault';
 

@@ -42,6 +42,9 @@ export interface DataTable {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** Of an endpoint type that does not say: a call with audio and video at 230 kbit/s (DESIGN 1). */
+export const UPLINK_BPS_DEFAULT = 230_000;
+
 export interface ValidGroup {
   readonly name: string;
   readonly index: number;
@@ -66,6 +69,8 @@ export interface ValidGroup {
   readonly gracefulStopMs: number;
   /** Declared cost of one active endpoint, thousandths of a core. */
   readonly costMillicores: number;
+  /** Declared bits a second that one active endpoint sends. */
+  readonly uplinkBps: number;
   /** URLs or host:port that the behaviour sends load to; may hold templates. */
   readonly targets: readonly string[];
 }

@@ -3,7 +3,7 @@
 
 /** trend = histogram; counter = sum; rate = share of true among all; gauge = last/min/max of a level (summed over nodes, never averaged). */
 export type MetricKind = 'trend' | 'counter' | 'rate' | 'gauge';
-export type MetricUnit = 'ms' | 'bytes' | 'count' | 'percent' | 'bps' | 'mos';
+export type MetricUnit = 'ms' | 'bytes' | 'count' | 'percent' | 'bps' | 'mos' | 'usd';
 
 export interface MetricDeclaration {
   /** k6-like snake case, e.g. http_req_duration. */

@@ -73,6 +73,8 @@ export interface SummaryFacts {
   readonly teardownFailures: number;
   readonly faultsNotReverted: number;
   readonly startSkewMsP99: number | null;
+  /** Null = no limit; left out by runs before there was one. */
+  readonly costUsdMax?: number | null;
   readonly files: readonly FileSummary[];
 }
 

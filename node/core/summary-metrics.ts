@@ -10,7 +10,7 @@ import type { TypeMetrics } from './summary-facts.ts';
 import type { CategorySummary, MetricSummary, MetricValues } from './summary-types.ts';
 
 const ENDPOINT_METRICS: readonly string[] = [METRIC.joinDuration, METRIC.startLateness];
-/** Shown under load, errors or integrity instead. */
+/** Shown under load, errors, integrity or spending instead. */
 const HIDDEN: readonly string[] = [
   METRIC.active,
   METRIC.planned,
@@ -21,6 +21,8 @@ const HIDDEN: readonly string[] = [
   METRIC.seriesOverflow,
   METRIC.errorOverflow,
   METRIC.outOfRange,
+  METRIC.cost,
+  METRIC.costPerHour,
 ];
 
 /** Figures of a selection; null when nothing was recorded. */

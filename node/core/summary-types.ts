@@ -4,6 +4,7 @@
 
 import type { ExitCode, ExitName } from './errors.ts';
 import type { EndReason } from './messages.ts';
+import type { Spending } from './spending.ts';
 import type { MetricKind, MetricUnit, Tags } from './stats-types.ts';
 
 export const SUMMARY_VERSION = 1;
@@ -19,6 +20,8 @@ export interface Summary {
   readonly nodes: readonly NodeSummary[];
   readonly events: readonly EventSummary[];
   readonly integrity: IntegritySummary;
+  /** What it cost by the machines' price tables; null where no machine has a price and no limit was given. */
+  readonly spending: Spending | null;
   readonly files: readonly FileSummary[];
 }
 
@@ -240,6 +243,8 @@ export interface BoardView {
   readonly troubles: readonly BoardTrouble[];
   /** E.g. 'paused', 'load scaled to 120 %'; null for nothing special. */
   readonly note: string | null;
+  /** Null where no machine has a price and no limit was given. */
+  readonly spending: Spending | null;
 }
 
 export interface BoardGroup {

@@ -5,6 +5,7 @@ import type { Aggregate } from './aggregate.ts';
 import { type Gap, gapsOf, select, taintedShare } from './aggregate-read.ts';
 import { BUILTIN_METRICS, METRIC } from './builtin-metrics.ts';
 import type { NodeId } from './messages.ts';
+import { spendingOf } from './spending.ts';
 import type { GroupFacts, NodeFacts, SummaryFacts } from './summary-facts.ts';
 import { categoriesOf } from './summary-metrics.ts';
 import {
@@ -214,6 +215,7 @@ export function summarize(aggregate: Aggregate, facts: SummaryFacts): Summary {
     nodes: facts.nodes.map((node) => nodeSummary(aggregate, node)),
     events: eventsOf(facts),
     integrity,
+    spending: spendingOf(aggregate, facts.costUsdMax ?? null),
     files: facts.files,
   };
 }

@@ -70,6 +70,9 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? formatCount(value) : formatNumber(value)} ${units[unit]}`;
 }
 
+/** Dollars to the cent; below ten cents to the hundredth of one, so that a small run is not free. */
+export const formatUsd = (usd: number): string => `${usd.toFixed(usd !== 0 && Math.abs(usd) < 0.1 ? 4 : 2)} USD`;
+
 /** A value of a metric with its unit. `percent` is a share from 0 to 1. */
 export function formatValue(value: number, unit: MetricUnit): string {
   switch (unit) {
@@ -83,6 +86,8 @@ export function formatValue(value: number, unit: MetricUnit): string {
       return `${formatBytes(value).replace('B', 'bit')}/s`;
     case 'mos':
       return value.toFixed(2);
+    case 'usd':
+      return formatUsd(value);
     case 'count':
       return formatNumber(value);
   }

@@ -166,6 +166,13 @@ export const VERDICT_TABLE: readonly Row[] = [
     exit: 'budgetReached',
     message: told('the time limit of the run was reached'),
   },
+  {
+    code: 'cost-limit',
+    when: endedBy('cost-limit'),
+    level: 'fail',
+    exit: 'budgetReached',
+    message: told('the cost limit of the run was reached'),
+  },
   { code: 'stopped', when: endedBy('stopped'), level: 'fail', exit: 'stoppedByOperator', message: told('stopped before its planned end') },
   {
     code: 'tainted',

@@ -24,6 +24,8 @@ export interface EndpointType<Options = unknown> {
   readonly names?: readonly string[];
   /** Thousandths of a core that one active endpoint needs, measured; 0.5 is allowed. */
   readonly costMillicores: (options: Options) => number;
+  /** Bits a second that one active endpoint sends, headers included: what traffic costs is estimated from it. Left out: UPLINK_BPS_DEFAULT, a video call. */
+  readonly uplinkBps?: (options: Options) => number;
   /** Called once per worker and group before the run: shared agents, pools, compiled templates. */
   readonly prepare: (group: GroupContext<Options>) => Promise<EndpointFactory>;
 }

@@ -3,7 +3,7 @@
 
 import type { Problem } from '../core/errors.ts';
 import type { SdpCodec } from '../wire/sdp.ts';
-import { type PacketScript, scriptBitsPerSecond, scriptPacketsPerSecond } from './packet-script.ts';
+import { type PacketScript, scriptBitsPerSecond, scriptPacketsPerSecond, WIRE_OVERHEAD_BYTES } from './packet-script.ts';
 import { patternScript, profileScript, videoScript } from './sources.ts';
 import { pcapScript, type ScriptResult, wavScript } from './sources-files.ts';
 import type { AudioOptions, StreamOptions, VideoOptions } from './stream-options.ts';
@@ -90,6 +90,17 @@ export function streamPacketsPerSecond(written: StreamOptions): number {
   if (typeof written === 'string') return scriptPacketsPerSecond(profileScript(written));
   if (written.pcap !== undefined) return CAPTURE_PACKETS_PER_S;
   return isVideo(written) ? scriptPacketsPerSecond(syntheticVideo(written)) : 1000 / written.packetTime;
+}
+
+/** The same in bits, with RTP, UDP and IP headers; captures are taken for full-size packets. */
+export function streamBitsPerSecond(written: StreamOptions): number {
+  if (written === false) return 0;
+  if (typeof written === 'string') return scriptBitsPerSecond(profileScript(written));
+  if (written.pcap !== undefined) return CAPTURE_PACKETS_PER_S * VIDEO_PACKET_BYTES * 8;
+  if (isVideo(written)) return written.bitrate;
+  const isOpus = codecsOf(written)[0]?.name === 'opus';
+  const payloadBytes = isOpus ? opusBytes(written) : G711_BYTES_PER_MS * written.packetTime;
+  return ((payloadBytes + WIRE_OVERHEAD_BYTES) * 8 * 1000) / written.packetTime;
 }
 
 /** Files that are not there, sources that contradict the codec, and numbers that make no packets. `key` is the stream's own place. */

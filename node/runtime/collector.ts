@@ -8,12 +8,14 @@ import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { ExitName } from '../core/errors.ts';
 import type { MissingWindows } from '../core/events.ts';
 import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
+import { mustEndFor, type Spending, spendingOf } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
 import { savedFacts } from '../core/summary-facts.ts';
 import type { BoardView, Summary } from '../core/summary-types.ts';
 import { abortingThreshold, type EvaluationFacts, evaluateThresholds } from '../core/threshold-eval.ts';
 import { timelineReport } from '../core/timeline-report.ts';
+import { formatUsd } from '../core/units.ts';
 import { decodeWindow } from '../core/window-codec.ts';
 import { isClaimWinner } from './claim-winner.ts';
 import type { RuntimeClock, RuntimeLog, RuntimeStore } from './components.ts';
@@ -65,6 +67,8 @@ export interface Collector {
 }
 
 const EVALUATE_MS = 1000;
+/** From the order to end until the machines are off, beside the endpoints' own leaving: flush, upload, power off. */
+const WIND_DOWN_MS = 90_000;
 
 export const createCollector = (init: CollectorInit): Collector => new Collecting(init);
 
@@ -118,11 +122,21 @@ class Collecting implements Collector {
     return { elapsedMs, metrics: [...run.types.flatMap(({ metrics }) => metrics), ...BUILTIN_METRICS] };
   }
 
+  #spending({ manifest }: LoadedRun): Spending | null {
+    return spendingOf(this.#aggregate, manifest.costUsdMax ?? null);
+  }
+
   #evaluate(): void {
     const { clock, state, emit } = this.#init;
     this.#cancelTimer = clock.after(EVALUATE_MS, () => this.#evaluate());
     const run = this.#init.run();
-    if (run === null || state.chain.phase !== 'running') return;
+    if (run === null || (state.chain.phase !== 'running' && state.chain.phase !== 'claiming')) return;
+    const spending = this.#spending(run);
+    if (spending !== null && mustEndFor(spending, run.plan.gracefulStopMs + WIND_DOWN_MS)) {
+      const message = `${formatUsd(spending.usd)} of ${formatUsd(spending.limitUsd ?? 0)} are spent, and leaving costs the rest`;
+      return emit({ type: 'abort-wanted', reason: 'cost-limit', message });
+    }
+    if (state.chain.phase !== 'running') return;
     const crossed = abortingThreshold(this.#aggregate, run.scenario.thresholds, this.#evaluation(run));
     if (crossed === null) return;
     const message = `${crossed.selector} ${crossed.expression}, observed ${crossed.observed}`;
@@ -184,7 +198,8 @@ class Collecting implements Collector {
     const run = this.#init.run();
     const isKnown = run !== null && this.isCollecting();
     const thresholds = isKnown ? evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)) : [];
-    return boardView(this.#aggregate, boardFacts(state, run, this.#aggregate, thresholds, clock.nowMs()));
+    const spending = isKnown ? this.#spending(run) : null;
+    return boardView(this.#aggregate, boardFacts(state, run, this.#aggregate, thresholds, clock.nowMs()), spending);
   }
 
   report(): Report | null {

@@ -5,6 +5,7 @@ import type { NodeConfig } from '../core/config.ts';
 import type { ExitName } from '../core/errors.ts';
 import type { Restored } from '../core/events.ts';
 import type { Entry, NodeId, SignedOrder } from '../core/messages.ts';
+import type { Series } from '../core/stats-types.ts';
 import type { Summary } from '../core/summary-types.ts';
 import type { MessageCodec } from '../wire/message-codec.ts';
 import type { Report as RunReport } from './collector.ts';
@@ -37,6 +38,8 @@ export interface NodeProcessInit {
   readonly workerCount: number;
   readonly readScenario: ReadScenario;
   readonly renderSummary: (summary: Summary) => string;
+  /** What the node itself has to say in each of its windows, which are that long: what its machine costs. */
+  readonly ownSeries: (durationMs: number) => readonly Series[];
 }
 
 export interface NodeProcess {

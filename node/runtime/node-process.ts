@@ -96,6 +96,7 @@ class Running {
       health: this.#health,
       numberLast: init.restored.windowLast,
       toSwarmMs: (nowMs) => nowMs + this.#state.clock.offsetMs,
+      own: init.ownSeries,
       spool: (frame) => store.putWindows(config.self, [frame]),
       emit: (event) => this.#push(event),
     });

@@ -135,6 +135,7 @@ export function summaryFacts(init: RunFactsInit): SummaryFacts {
     teardownFailures,
     faultsNotReverted: 0,
     startSkewMsP99: startSkewMs(aggregate),
+    costUsdMax: manifest.costUsdMax ?? null,
     files: init.files,
   };
 }

@@ -4,7 +4,7 @@
 // claim is not told to the core while a window is being closed: that window took its samples before the end.
 
 import type { WindowFrame } from '../core/messages.ts';
-import type { ErrorCount, Window } from '../core/stats-types.ts';
+import type { ErrorCount, Series, Window } from '../core/stats-types.ts';
 import { encodeWindow } from '../core/window-codec.ts';
 import { mergeWorkerDeltas, type WorkerDelta } from '../core/worker-deltas.ts';
 import type { RuntimeClock } from './components.ts';
@@ -19,6 +19,8 @@ export interface WindowCloserInit {
   readonly numberLast: number;
   /** Swarm time of a moment of the node's own clock. */
   readonly toSwarmMs: (nowMs: number) => number;
+  /** Series of the node itself, beside those of its workers. */
+  readonly own: (durationMs: number) => readonly Series[];
   readonly spool: (frame: WindowFrame) => Promise<void>;
   readonly emit: (event: EventDraft) => void;
 }
@@ -71,12 +73,12 @@ export function createWindowCloser(init: WindowCloserInit): WindowCloser {
   };
 
   const take = (closedAtMs: number): Window => {
-    const merged = mergeWorkerDeltas([...deltas.values(), { series: [], errors, load: [] }]);
+    const startMs = init.toSwarmMs(openedAtMs);
+    const durationMs = closedAtMs - openedAtMs;
+    const merged = mergeWorkerDeltas([...deltas.values(), { series: init.own(durationMs), errors, load: [] }]);
     const isWhole = isComplete();
     deltas.clear();
     errors = [];
-    const startMs = init.toSwarmMs(openedAtMs);
-    const durationMs = closedAtMs - openedAtMs;
     openedAtMs = closedAtMs;
     number += 1;
     const health = init.health.take(closedAtMs);

@@ -27,6 +27,7 @@ import {
   nullOr,
   numberShape,
   oneOf,
+  optional,
   recordOf,
   type Shape,
   textOf,
@@ -64,6 +65,7 @@ const END_REASONS: Readonly<Record<EndReason, true>> = {
   unplaceable: true,
   'capacity-never-reached': true,
   'wall-limit': true,
+  'cost-limit': true,
   'contract-broken': true,
   'internal-fault': true,
 };
@@ -78,6 +80,7 @@ const manifestShape = fields<Manifest>({
   onNodeLoss: eitherOf(fields({ kind: oneOf('reassign', 'fail') }), fields({ kind: oneOf('tolerate'), percent: numberShape })),
   onCoordinatorLoss: oneOf('terminate', 'reelect'),
   wallMsMax: numberShape,
+  costUsdMax: optional(numberShape),
   setupMsMax: numberShape,
   submittedWallMs: numberShape,
 });

@@ -54,14 +54,31 @@ export const recordOf =
     return values.length <= keysMax && values.every(shape);
   };
 
+const optionals = new WeakSet<Shape>();
+
+/** The value of a key that may be left out of `fields`: what came after version 1 was fixed, so that messages without it keep their bytes. */
+export function optional(shape: Shape): Shape {
+  const own: Shape = (value) => shape(value);
+  optionals.add(own);
+  return own;
+}
+
 /** An object with exactly these keys. */
 export function fields<T>(shapes: { readonly [K in keyof T]-?: Shape }): Shape {
   const expected = Object.entries<Shape>(shapes);
+  const needed = expected.filter(([, shape]) => !optionals.has(shape)).length;
   return (value) => {
     if (!isPlainObject(value)) return false;
     let count = 0;
     for (const _key in value) count += 1;
-    return count === expected.length && expected.every(([key, shape]) => Object.hasOwn(value, key) && shape(value[key]));
+    if (count < needed || count > expected.length) return false;
+    let known = 0;
+    for (const [key, shape] of expected) {
+      const isThere = Object.hasOwn(value, key);
+      if (isThere ? !shape(value[key]) : !optionals.has(shape)) return false;
+      if (isThere) known += 1;
+    }
+    return known === count;
   };
 }
 

@@ -72,6 +72,7 @@ export function scenarioOf(group: Partial<ValidGroup> & Pick<ValidGroup, 'load'>
     dataRowFirst: 0,
     gracefulStopMs: 0,
     costMillicores: 1,
+    uplinkBps: 0,
     targets: [],
     ...group,
   };

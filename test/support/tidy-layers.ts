@@ -15,7 +15,7 @@ export const layerTable: readonly LayerRow[] = [
   { pattern: /^bootstrap\/cloud-init\.ts$/, level: 0, name: 'cloud-init' },
   { pattern: /^node\/(endpoints\/endpoint|faults\/fault|metrics\/metric|runtime\/worker-protocol)\.ts$/, level: 1, name: 'contract' },
   { pattern: /^bootstrap\/(cloud|ticket|prices)\.ts$/, level: 1, name: 'contract' },
-  { pattern: /^bootstrap\/(prices\/|(spend-guard|cheapest-mix)\.ts$)/, level: 1, name: 'prices' },
+  { pattern: /^bootstrap\/(prices\/|cheapest-mix\.ts$)/, level: 1, name: 'prices' },
   { pattern: /^scenarios\//, level: 1, name: 'scenario reading' },
   { pattern: /^node\/media\//, level: 1, name: 'packet engine' },
   { pattern: /^node\/programs\//, level: 1, name: 'external programs' },

@@ -18,6 +18,7 @@ function lab(spool: () => Promise<void> = async () => {}) {
     health: { add: () => {}, take: () => HEALTH, close: () => {} },
     numberLast: 4,
     toSwarmMs: (nowMs) => nowMs + 500,
+    own: () => [],
     spool,
     emit: (event) => events.push(event),
   });

@@ -2,8 +2,9 @@
 // then one bar a group; then a line only for what is wrong. Pure: the same view and size give the same lines, none longer than the terminal, never
 // more than fit. Bars of all groups share one scale only within their own group: full = the group's planned peak.
 
+import type { Spending } from '../../node/core/spending.ts';
 import type { BoardGroup, BoardView } from '../../node/core/summary-types.ts';
-import { formatClock, formatCount, formatMs, formatRate } from '../../node/core/units.ts';
+import { formatClock, formatCount, formatMs, formatRate, formatUsd } from '../../node/core/units.ts';
 import type { Style } from './style.ts';
 import { clean, displayWidth, padLeft, padRight, spread, truncate } from './text.ts';
 
@@ -124,6 +125,11 @@ function hiddenGroupsLine(hidden: readonly BoardGroup[], columns: number, style:
   return style.dim(truncate(` … ${hidden.length} more groups, ${formatCount(active)}/${formatCount(planned)}`, columns));
 }
 
+/** Money is not a trouble, and still always worth a line: it is the one thing that nobody can undo. */
+export function spendingText({ usd, usdPerHour, limitUsd }: Spending): string {
+  return `spent ${formatUsd(usd)}${limitUsd === null ? '' : ` of ${formatUsd(limitUsd)}`}, ${formatUsd(usdPerHour)} an hour`;
+}
+
 /** Lines of the board, at most `rows` of at most `columns`. Troubles are never crowded out by groups. */
 export function renderBoard(view: BoardView, size: BoardSize, style: Style): string[] {
   const columns = Math.max(20, size.columns);
@@ -137,7 +143,8 @@ export function renderBoard(view: BoardView, size: BoardSize, style: Style): str
   const shown = isCut ? view.groups.slice(0, Math.max(0, room - 1)) : view.groups;
   const lines = [headline(view, columns, style), ...groupLines(view, shown, columns, style)];
   if (isCut) lines.push(hiddenGroupsLine(view.groups.slice(shown.length), columns, style));
-  return [...lines, ...troubles].slice(0, Math.max(1, size.rows));
+  const money = view.spending === null ? [] : [style.dim(truncate(` ${spendingText(view.spending)}`, columns))];
+  return [...lines, ...troubles, ...money].slice(0, Math.max(1, size.rows));
 }
 
 /** The same as one line, for logs: every ten seconds when nobody watches. */
@@ -153,6 +160,7 @@ export function renderPlain(view: BoardView): string {
       return [`${clean(group.group)} ${count}`, rate, latency].filter((part) => part !== '').join(' ');
     }),
     ...(view.note === null ? [] : [clean(view.note)]),
+    ...(view.spending === null ? [] : [spendingText(view.spending)]),
     ...view.troubles.map(({ text }) => `! ${clean(text)}`),
   ];
   return parts.join(' | ');

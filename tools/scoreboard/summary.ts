@@ -2,7 +2,7 @@
 // Sections that have nothing to say are left out. Pure: a summary, a width and a style give lines; the figures themselves are core/summary.ts.
 
 import type { Reason, Summary, ThresholdResult } from '../../node/core/summary-types.ts';
-import { formatDuration, formatNumber, formatValue } from '../../node/core/units.ts';
+import { formatCount, formatDuration, formatNumber, formatUsd, formatValue } from '../../node/core/units.ts';
 import { heading, type Page } from './page.ts';
 import { createStyle } from './style.ts';
 import { errorLines, eventLines, nodeLines } from './summary-health.ts';
@@ -84,6 +84,14 @@ function observedText({ observed, unit }: ThresholdResult): string {
   return unit === 'count' ? formatNumber(observed) : formatValue(observed, unit);
 }
 
+function spendingLines({ spending }: Summary, page: Page): string[] {
+  // Runs of earlier versions have no such field.
+  if (spending === null || spending === undefined) return [];
+  const limit = spending.limitUsd === null ? '' : ` of at most ${formatUsd(spending.limitUsd)}`;
+  const machines = `${formatCount(spending.machines)} priced machine${spending.machines === 1 ? '' : 's'}`;
+  return [heading('COST', `${formatUsd(spending.usd)}${limit} · ${machines} · by price tables, not by the vendors' bills`, page)];
+}
+
 function fileLines({ files }: Summary, page: Page): string[] {
   if (files.length === 0) return [];
   const rows = files.map(({ what, path }) => [{ text: clean(what), paint: page.style.dim }, { text: clean(path) }]);
@@ -108,6 +116,7 @@ export function renderSummary(summary: Summary, format: SummaryFormat): string[]
     ...categoryLines(summary, page),
     errorLines(summary, page),
     nodeLines(summary, page),
+    spendingLines(summary, page),
     eventLines(summary, page),
     fileLines(summary, page),
   ];

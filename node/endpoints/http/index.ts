@@ -18,6 +18,8 @@ const MILLICORES_PER_REQUEST = 0.02;
 const MILLICORES_IDLE = 0.02;
 /** An endpoint without any think time asks as fast as the target answers; this is what such a one is taken for. */
 const REQUESTS_PER_S_UNBOUND = 100;
+/** For what traffic costs: request line, fields and TCP/IP headers. Bodies that are sent come on top and are not known here. */
+const REQUEST_BITS = 8 * 800;
 
 const targetsOf = (options: HttpOptions): string[] => [...new Set(options.requests.map(({ url }) => wholeUrl(options, url)))];
 
@@ -48,7 +50,7 @@ function meanMs(think: Think | undefined): number {
   }
 }
 
-function costMillicores(options: HttpOptions): number {
+function requestsPerSecond(options: HttpOptions): number {
   let requests = 0;
   let thinkMs = 0;
   for (const request of options.requests) {
@@ -56,9 +58,10 @@ function costMillicores(options: HttpOptions): number {
     thinkMs += request.repeat * meanMs(request.think ?? options.think);
   }
   const periodMs = Math.max(thinkMs, options.every ?? 0);
-  const perSecond = periodMs === 0 ? REQUESTS_PER_S_UNBOUND : Math.min(REQUESTS_PER_S_UNBOUND, (requests * 1000) / periodMs);
-  return MILLICORES_IDLE + perSecond * MILLICORES_PER_REQUEST;
+  return periodMs === 0 ? REQUESTS_PER_S_UNBOUND : Math.min(REQUESTS_PER_S_UNBOUND, (requests * 1000) / periodMs);
 }
+
+const costMillicores = (options: HttpOptions): number => MILLICORES_IDLE + requestsPerSecond(options) * MILLICORES_PER_REQUEST;
 
 async function prepare(group: GroupContext<HttpOptions>): Promise<EndpointFactory> {
   const { options, recorder, clock } = group;
@@ -124,5 +127,6 @@ export const endpointType: EndpointType<HttpOptions> = {
   targets: targetsOf,
   metrics: httpMetrics,
   costMillicores,
+  uplinkBps: (options) => requestsPerSecond(options) * REQUEST_BITS,
   prepare,
 };

@@ -11,7 +11,7 @@ import { compileTemplate } from '../../core/template.ts';
 import type { MediaPort } from '../../media/engine-types.ts';
 import { createMediaSeries, mediaMetrics } from '../../media/metrics.ts';
 import { acquireEngine } from '../../media/shared-engine.ts';
-import { checkStreamFiles, codecsOf, scriptsOf, streamPacketsPerSecond } from '../../media/stream-scripts.ts';
+import { checkStreamFiles, codecsOf, scriptsOf, streamBitsPerSecond, streamPacketsPerSecond } from '../../media/stream-scripts.ts';
 import type { EndpointFactory, EndpointType, GroupContext } from '../endpoint.ts';
 import { optionsShape, type RtpOptions, type StreamOptions } from './options.ts';
 import { type CompiledStream, type RtpGroup, RtpParticipant } from './participant.ts';
@@ -119,5 +119,6 @@ export const endpointType: EndpointType<RtpOptions> = {
   ],
   costMillicores: ({ streams }) =>
     MILLICORES_IDLE + streams.reduce((sum, stream) => sum + streamPacketsPerSecond(writtenOf(stream)), 0) * MILLICORES_PER_PACKET,
+  uplinkBps: ({ streams }) => streams.reduce((sum, stream) => sum + streamBitsPerSecond(writtenOf(stream)), 0),
   prepare,
 };

@@ -3,7 +3,7 @@
 
 import type { Problem } from '../../core/errors.ts';
 import { mediaMetrics } from '../../media/metrics.ts';
-import { checkStreamFiles, streamPacketsPerSecond } from '../../media/stream-scripts.ts';
+import { checkStreamFiles, streamBitsPerSecond, streamPacketsPerSecond } from '../../media/stream-scripts.ts';
 import type { EndpointFactory, EndpointType, GroupContext } from '../endpoint.ts';
 import { parseServer, uriHost } from './compile.ts';
 import { prepareSipGroup } from './group.ts';
@@ -52,6 +52,9 @@ function costMillicores({ media }: SipOptions): number {
   return MILLICORES_IDLE + packets * MILLICORES_PER_PACKET;
 }
 
+/** Signalling is a kilobyte now and then. */
+const uplinkBps = ({ media }: SipOptions): number => streamBitsPerSecond(media.audio) + streamBitsPerSecond(media.video) + 1000;
+
 async function prepare(context: GroupContext<SipOptions>): Promise<EndpointFactory> {
   const { group, flush, close } = await prepareSipGroup(context);
   return { create: (endpoint) => new Participant(group, endpoint), flush, close };
@@ -65,5 +68,6 @@ export const endpointType: EndpointType<SipOptions> = {
   targets: targetsOf,
   metrics: [...signallingMetrics, ...mediaMetrics('sip')],
   costMillicores,
+  uplinkBps,
   prepare,
 };

@@ -15,6 +15,9 @@ const MILLICORES_PER_MESSAGE = 0.03;
 const MILLICORES_IDLE = 0.03;
 /** How many others are taken to hear a message when nobody says: a room of ten. */
 const LISTENERS_ASSUMED = 10;
+/** For what traffic costs: a message without a size of its own, and the headers of TCP/IP, TLS and the frame. */
+const MESSAGE_BYTES = 500;
+const HEADER_BYTES = 100;
 
 function check(options: WebsocketOptions): Problem[] {
   const problems: Problem[] = [];
@@ -65,5 +68,6 @@ export const endpointType: EndpointType<WebsocketOptions> = {
   metrics: websocketMetrics,
   names: MESSAGE_NAMES,
   costMillicores,
+  uplinkBps: ({ send }) => (send?.rate ?? 0) * ((send?.size ?? MESSAGE_BYTES) + HEADER_BYTES) * 8,
   prepare,
 };

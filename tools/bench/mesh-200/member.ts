@@ -115,6 +115,7 @@ export async function startMember(swarm: SwarmFacts, index: number, seeds: reado
     workerCount: isSeed ? 0 : 1,
     readScenario,
     renderSummary: () => '',
+    ownSeries: () => [],
   });
   bound.handlers = node.handlers;
   for (const peer of early) node.handlers.peerUp(peer);
