@@ -88,9 +88,13 @@ function copyAddons(): void {
     cpSync(join(packages, path), join(distPath, 'node_modules', path), { recursive: true });
 }
 
+/** The solver's WebAssembly, which its loader looks for beside itself. */
+const copySolver = (): void => cpSync(join(rootPath, 'node_modules/highs/build/highs.wasm'), join(distPath, 'highs.wasm'));
+
 rmSync(distPath, { recursive: true, force: true });
 mkdirSync(distPath, { recursive: true });
 copyAddons();
+copySolver();
 for (const [source, bundle] of entries) {
   const outfile = join(distPath, bundle);
   if (!existsSync(join(rootPath, source))) {

@@ -24,6 +24,8 @@ export interface LaunchCost {
   /** All machines together, while they are there. */
   readonly usdPerHour: number;
   readonly trafficUsd: number;
+  /** What an endpoint sends, on average over the plan. */
+  readonly egressBps: number;
 }
 
 /** From the order until the first endpoint starts, and from the last one's end until the machine is off. */
@@ -65,7 +67,7 @@ export function costOfLaunch(planned: LaunchedPlan, requests: readonly LaunchReq
   );
   const estimate = estimateCost(tables, questions);
   return {
-    ...{ estimate, runMs, trafficUsd: estimate.lines.reduce((sum, { egressUsd }) => sum + egressUsd, 0) },
+    ...{ estimate, runMs, egressBps, trafficUsd: estimate.lines.reduce((sum, { egressUsd }) => sum + egressUsd, 0) },
     usdPerHour: orders.reduce((sum, { order }, index) => sum + order.count * (rates[index]?.usdPerHour ?? 0), 0),
   };
 }

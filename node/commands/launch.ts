@@ -26,6 +26,7 @@ import { RUNS_FOLDER } from './control-client.ts';
 import { finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { agreeToCost, costOfLaunch, lifeWithinMs, priceFlags } from './launch-cost.ts';
 import { runOnFleet } from './launch-run.ts';
+import { type MachineFlags, machineOptions, machinesFor } from './machine-mix.ts';
 import {
   coordinatorLossOption,
   joinWithinOption,
@@ -38,13 +39,11 @@ import {
 import { makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 
-interface Flags {
-  readonly on: readonly string[];
+interface Flags extends MachineFlags {
   readonly host?: string;
   readonly meshPort: number;
   readonly bundlePort: number;
   readonly image?: string;
-  readonly reserveAddresses?: boolean;
   readonly joinWithin: number;
   readonly maxWall?: number;
   readonly maxCost?: number;
@@ -75,8 +74,8 @@ interface Launch {
 }
 
 async function launch(file: string, flags: Flags): Promise<void> {
-  const requests = parseLaunchRequests(flags.on);
   const prepared = await prepareRun(file, flags.variable, flags.tag);
+  const requests = prepared.ok ? await machinesFor(prepared.value, flags) : parseLaunchRequests(flags.on);
   const clouds = requests.ok ? await openClouds(requests.value.map(({ cloud }) => cloud)) : requests;
   const wrong = [requests, prepared, clouds].flatMap((result) => (result.ok ? [] : result.problems));
   if (!requests.ok || !prepared.ok || !clouds.ok) return finishWithProblems([...new Set(wrong)]);
@@ -231,10 +230,9 @@ function exitOf(problems: readonly Problem[]): ExitName {
 }
 
 export function command(): Command {
-  return new Command('launch')
+  const verb = new Command('launch')
     .description('rent machines of one or more clouds, run a scenario on them, and end them')
     .argument('<scenario>', 'scenario file')
-    .option('--on <cloud:region:type=count>', 'machines to rent; repeatable', (text, all: string[]) => [...all, text], [])
     .option('--host <address>', 'where rented machines reach this one')
     .option('--mesh-port <port>', 'TCP port of the mesh, here and there', wholeNumber(0, 65_535), 0)
     .option('--bundle-port <port>', 'TCP port from which machines fetch the program', wholeNumber(0, 65_535), 0)
@@ -252,8 +250,10 @@ export function command(): Command {
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
-    .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on names is ever rented.`)
+    .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on or --mix names is ever rented.`)
     .action(launch);
+  for (const option of machineOptions()) verb.addOption(option);
+  return verb;
 }
 
 export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

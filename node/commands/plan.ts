@@ -5,16 +5,19 @@ import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { columns, out } from '../adapters/terminal.ts';
 import { type Assignment, assign } from '../core/assign.ts';
+import { ok } from '../core/errors.ts';
 import { targetsOf } from '../core/host-port.ts';
 import type { RosterMember } from '../core/messages.ts';
 import { makePlan } from '../core/plan.ts';
 import type { Plan } from '../core/plan-types.ts';
 import type { ValidScenario } from '../core/scenario-types.ts';
 import { finish, finishWithProblems, nameValue, runCommand, wholeNumber } from './finish.ts';
+import { costLines, costOfLaunch } from './launch-cost.ts';
+import { type MachineFlags, machineOptions, machinesFor, membersOf, wordsOf } from './machine-mix.ts';
 import { type NodeShare, renderPlan } from './plan-view.ts';
 import { readScenarioFile } from './read-scenario.ts';
 
-interface Flags {
+interface Flags extends MachineFlags {
   readonly nodes: number;
   readonly cores?: number;
   readonly label: Readonly<Record<string, string>>;
@@ -27,7 +30,12 @@ async function plan(file: string, flags: Flags): Promise<void> {
   if (!read.ok) return finishWithProblems(read.problems);
   const { scenario } = read.value;
   const made = makePlan(scenario);
-  const members = equalNodes(flags, scenario);
+  const isRented = flags.on.length + flags.mix.length > 0;
+  const requests = isRented ? await machinesFor({ scenario, plan: made }, flags) : ok([]);
+  if (!requests.ok) return finishWithProblems(requests.problems);
+  const types = typesOf(scenario);
+  const members = isRented ? membersOf(requests.value, types, flags.cores ?? availableParallelism()) : equalNodes(flags, types);
+  const cost = isRented ? costOfLaunch({ scenario, plan: made }, requests.value, flags.reserveAddresses === true) : null;
   const assignment = assign(made, members);
   const nodes = members.map((member) => shareOf(member, made, assignment));
   const unplaceable = reasonsOf(assignment);
@@ -42,15 +50,20 @@ async function plan(file: string, flags: Flags): Promise<void> {
         unplaceable,
         targets,
         thresholds: scenario.thresholds,
+        ...(cost === null ? {} : { machines: requests.value, cost: cost.estimate }),
       }),
     );
-  else for (const line of renderPlan({ scenario, plan: made, nodes, unplaceable, targets, columns: columns() })) out(line);
+  else {
+    for (const line of renderPlan({ scenario, plan: made, nodes, unplaceable, targets, columns: columns() })) out(line);
+    if (cost !== null) for (const line of ['', `machines    ${wordsOf(requests.value)}`, ...costLines(cost)]) out(line);
+  }
   if (unplaceable.length > 0) finish('capacityNeverReached');
 }
 
+const typesOf = ({ groups }: ValidScenario): string[] => [...new Set(['http', ...groups.map(({ type }) => type)])];
+
 /** N nodes that can run every type of the scenario; without --cores they share this machine's. */
-function equalNodes({ nodes, cores: coresEach, label }: Flags, scenario: ValidScenario): RosterMember[] {
-  const types = [...new Set(['http', ...scenario.groups.map(({ type }) => type)])];
+function equalNodes({ nodes, cores: coresEach, label }: Flags, types: readonly string[]): RosterMember[] {
   const cores = coresEach ?? availableParallelism() / nodes;
   const capabilities = { types, cores, memoryMb: 0, capacityMillicores: Math.floor(cores * 1000), labels: label };
   return Array.from({ length: nodes }, (_, index) => ({ node: `node-${index + 1}`, voter: true, load: true, capabilities }));
@@ -74,7 +87,7 @@ function reasonsOf({ unplaceable }: Assignment): { reason: string; shards: numbe
 }
 
 export function command(): Command {
-  return new Command('plan')
+  const verb = new Command('plan')
     .description('show what would run where, without running')
     .argument('<file>', 'scenario file')
     .option('-n, --nodes <N>', 'nodes to spread the plan over', wholeNumber(1, 10_000), 4)
@@ -82,7 +95,13 @@ export function command(): Command {
     .option('--label <NAME=VALUE>', 'label that every node carries (repeatable)', nameValue, {})
     .option('-e, --variable <NAME=VALUE>', 'set a variable of the scenario (repeatable)', nameValue, {})
     .option('--json', 'everything as JSON, shards included')
+    .option('--reserve-addresses', 'as of `launch`: an address of its own for each machine')
     .action(plan);
+  for (const option of machineOptions()) verb.addOption(option);
+  return verb.addHelpText(
+    'after',
+    '\nWith --on or --mix the nodes are those machines, and what they would cost is shown. Nothing is rented.',
+  );
 }
 
 export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
