@@ -135,6 +135,8 @@ export interface CloudType {
   readonly markets: readonly Market[];
   /** What a machine runs at its start: cloud-init's user data, or the same steps as a shell script (cloud-init.ts). */
   readonly boot: 'cloud-init' | 'script';
+  /** The least rights that a launch needs there, as the vendor takes them, from the table of what is called. Left out: there are none to give. */
+  readonly leastRights?: () => string;
   /** Words for `join` on a machine of this type; where machines are shared, how much of one is this node's. */
   joinFlags(machineType: string): readonly string[];
   /** A Problem when credentials or settings are missing: which, and where they are read from. */

@@ -1,13 +1,15 @@
 // `quilt-swarm doctor`: what this machine has, what it lacks, and what that costs. `--install` installs the Debian packages
 // of missing parts where it may (root, apt-get present) and says what to type where it may not; `--json` prints the findings
-// for programs. Exit code 0 when at most optional parts are missing, 1 when a required part is broken.
+// for programs. `--cloud` looks at a vendor instead (doctor-clouds.ts). Exit code 0 when at most optional parts are missing, 1 when a required part is broken.
 
 import { spawnSync } from 'node:child_process';
 import { Command, CommanderError } from 'commander';
 import { childEnvironment } from '../adapters/environment.ts';
 import { err, out } from '../adapters/terminal.ts';
 import { EXIT } from '../core/errors.ts';
+import { examineClouds, isBroken, leastRights, showClouds } from './doctor-clouds.ts';
 import { examine, type Finding, findExecutable } from './doctor-parts.ts';
+import { finishWithProblems } from './finish.ts';
 
 const installMinutesMax = 5;
 
@@ -65,10 +67,34 @@ function show(findings: readonly Finding[]): void {
   else out('ready; nothing is missing');
 }
 
+interface Options {
+  readonly install?: boolean;
+  readonly json?: boolean;
+  readonly rights?: boolean;
+  readonly cloud: readonly string[];
+}
+
+async function doctorClouds({ cloud, rights, json }: Options): Promise<number> {
+  const rightsText = rights === true ? await leastRights(cloud) : null;
+  const examined = rightsText === null ? await examineClouds(cloud) : null;
+  const failed = [rightsText, examined].flatMap((result) => (result === null || result.ok ? [] : result.problems));
+  if (failed.length > 0) {
+    finishWithProblems(failed);
+    return EXIT.badConfiguration;
+  }
+  if (rightsText?.ok) out(rightsText.value);
+  if (!examined?.ok) return EXIT.pass;
+  if (json === true) out(JSON.stringify(examined.value, null, 2));
+  else showClouds(examined.value);
+  return examined.value.some(isBroken) ? EXIT.internalFault : EXIT.pass;
+}
+
 export async function run(argv: readonly string[]): Promise<number> {
   const command = new Command('quilt-swarm doctor')
     .description('List what this machine has, what it lacks, and what that costs.')
     .option('--install', 'install missing Debian packages (root and apt-get only)')
+    .option('--cloud <name>', 'look at a vendor instead: NAME or NAME:REGION; repeatable', (text, all: string[]) => [...all, text], [])
+    .option('--rights', 'with --cloud: print the least rights that a launch needs there, and ask nobody')
     .option('--json', 'print the findings as JSON')
     .exitOverride();
   try {
@@ -77,7 +103,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.badConfiguration;
     throw error;
   }
-  const options = command.opts<{ install?: boolean; json?: boolean }>();
+  const options = command.opts<Options>();
+  if (options.cloud.length > 0) return doctorClouds(options);
   let findings = await examine();
   if (options.install === true && findings.some(({ isOk }) => !isOk)) {
     install(findings.filter(({ isOk }) => !isOk));

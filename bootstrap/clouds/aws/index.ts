@@ -12,6 +12,7 @@ import { launchOrder } from './launching.ts';
 import { filtersOf, listInstances } from './listing.ts';
 import { USER_DATA_BYTES_MAX, validateOrder } from './order-checks.ts';
 import { batchesOf, placesOf } from './order-shape.ts';
+import { renderPolicy } from './permissions.ts';
 import { refusalOf } from './refusals.ts';
 import { loadLibrary, openClient } from './sdk.ts';
 import type { SendToEc2 } from './shapes.ts';
@@ -71,5 +72,6 @@ export const cloudType: CloudType = {
   markets: ['on-demand', 'spot'],
   boot: 'cloud-init',
   joinFlags: () => [],
+  leastRights: renderPolicy,
   create,
 };

@@ -6,6 +6,7 @@ import { fail, ok } from '../../../node/core/errors.ts';
 import type { Cloud, CloudType, InstanceFilter, LaunchOrder, LaunchPlan, Refusal, TerminateOutcome } from '../../cloud.ts';
 import { launchOrder } from './launch.ts';
 import { ruleName } from './machine.ts';
+import { renderRole } from './permissions.ts';
 import { type ListedMachine, listMachines, openPlace, type Place } from './place.ts';
 import { deleted, giveBack } from './surroundings.ts';
 import { checkRegion, regionFacts, USER_DATA_BYTES_MAX, wrongForm, wrongForVendor, zonesOf } from './validate.ts';
@@ -82,6 +83,7 @@ export const cloudType: CloudType = {
   boot: 'cloud-init',
   // The whole machine is the node's.
   joinFlags: () => [],
+  leastRights: renderRole,
   async create(components) {
     const place = await openPlace(components);
     return place.ok ? ok(createGceCloud(place.value)) : place;
