@@ -1,4 +1,4 @@
-// The ticket (DESIGN.md section 2): one pasteable string that makes a machine a member of a swarm. `quilt1-` and the base64url of content,
+// The ticket (DESIGN.md section 2): one pasteable string that makes a machine a member of a swarm. `quilt2-` and the base64url of content,
 // operator's signature and checksum. The checksum tells a bad paste from a forgery: it fails first, and the advice differs. The signature binds
 // what a holder could otherwise alter before passing the ticket on (seeds, expected size, expiry); the operator's public key is in the ticket
 // itself, so a wholly new ticket is a new swarm and not a forgery of this one. The ticket contains the swarm key: whoever reads it can
@@ -27,9 +27,11 @@ export interface Ticket {
   readonly joinWithinMs: number;
   /** Wall clock, ms since 1970. */
   readonly expiresWallMs: number;
+  /** The program that the swarm runs, release and build (commands/program-version.ts): nodes of a run must be the same. */
+  readonly program: string;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX = `quilt${VERSION}-`;
 const CHECKSUM_BYTES = 4;
 const TEXT_LENGTH_MAX = 2048;
@@ -44,6 +46,7 @@ const contentShapes: readonly Shape[] = [
   integerOf(1000, 7 * 86_400_000),
   // The last moment that Date can write.
   integerOf(0, 8.64e15),
+  (value) => typeof value === 'string' && /^[\w.+-]{1,64}$/.test(value),
 ];
 
 /** `sign` is the operator's. Problem: QUILT_TICKET_CONTENT when a value is out of bounds. About 330 characters with one seed. */
@@ -57,6 +60,7 @@ export function encodeTicket(ticket: Ticket, sign: (bytes: Uint8Array) => Uint8A
     ticket.witnesses,
     ticket.joinWithinMs,
     ticket.expiresWallMs,
+    ticket.program,
   ];
   if (!contentShapes.every((shape, index) => shape(content[index]))) return fail(CONTENT);
   const signed = encodeCbor(content);
@@ -98,7 +102,7 @@ function readContent(bytes: Uint8Array): Ticket | null {
     const content: unknown = decodeCbor(bytes);
     if (!Array.isArray(content) || content.length !== contentShapes.length) return null;
     if (!contentShapes.every((shape, index) => shape(content[index]))) return null;
-    const [swarmId, swarmKey, operatorKey, seeds, expectNodes, witnesses, joinWithinMs, expiresWallMs] = content;
+    const [swarmId, swarmKey, operatorKey, seeds, expectNodes, witnesses, joinWithinMs, expiresWallMs, program] = content;
     return {
       swarmId,
       swarmKey: new Uint8Array(swarmKey),
@@ -108,6 +112,7 @@ function readContent(bytes: Uint8Array): Ticket | null {
       witnesses,
       joinWithinMs,
       expiresWallMs,
+      program,
     };
   } catch {
     return null;

@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
-import manifest from '../../package.json' with { type: 'json' };
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { environmentVariable, forgetVariable } from '../adapters/environment.ts';
 import { err } from '../adapters/terminal.ts';
@@ -15,6 +14,7 @@ import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
+import { programVersion, SOURCES } from './program-version.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
 interface JoinOptions {
@@ -50,6 +50,8 @@ function readTicket(argument: string | undefined): Result<Ticket> {
 async function joinSwarm(argument: string | undefined, options: JoinOptions): Promise<void> {
   const ticket = readTicket(argument);
   if (!ticket.ok) return finishWithProblems(ticket.problems);
+  const other = otherProgram(ticket.value.program);
+  if (other !== null) return finishWithProblems([other]);
   const { swarmId, swarmKey, operatorKey, expectNodes, witnesses, joinWithinMs, seeds } = ticket.value;
   // A folder for each process: a machine may run several nodes of one swarm. --data makes a restarted node come back as itself.
   const dataFolder = options.data ?? join('.quilt', `${swarmId}-${process.pid}`);
@@ -70,7 +72,7 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     isWitness: false,
     isVoter: options.spare !== true,
     formMsMax: joinWithinMs,
-    version: manifest.version,
+    version: programVersion(),
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
   const { node, exited } = composed.value;
@@ -82,6 +84,22 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const problem = watch.stop();
   err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
+}
+
+/** Nodes of a run compute the same plan each by itself, so they must be the same program. Who runs sources is told, and trusted. */
+function otherProgram(wanted: string): Problem | null {
+  const own = programVersion();
+  if (own === wanted) return null;
+  const message = `this program is ${own}, and the swarm runs ${wanted}`;
+  if (own.endsWith(SOURCES) || wanted.endsWith(SOURCES)) {
+    err(`${message}: they must be of the same sources`);
+    return null;
+  }
+  return {
+    code: 'QUILT_PROGRAM_OTHER',
+    message,
+    hint: 'nodes of a run must be the same build: take the one that the seed runs (quilt-swarm bundle packs it)',
+  };
 }
 
 /** Prices travel with the machine: whatever node coordinates can then add them up. */

@@ -13,7 +13,6 @@ import { BOOT_FOLDER, type BootInit, bootScript, renderUserData } from '../../bo
 import { type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
 import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
-import manifest from '../../package.json' with { type: 'json' };
 import { wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
 import { type ExitName, fail, ok, type Problem, type Result } from '../core/errors.ts';
@@ -38,6 +37,7 @@ import {
 } from './node-options.ts';
 import { makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
+import { programVersion } from './program-version.ts';
 
 interface Flags extends MachineFlags {
   readonly host?: string;
@@ -103,6 +103,7 @@ async function withBundle(plan: Launch): Promise<void> {
   const built = builtProgram(plan.runFolder);
   const packed = built.ok ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras: [], outPath }) : built;
   if (!packed.ok) return finishWithProblems(packed.problems);
+  const version = built.ok ? programVersion(built.value) : '';
   const host = plan.flags.host === undefined ? LOOPBACK : '0.0.0.0';
   const token = randomBytes(16).toString('hex');
   const served = await serveBundle({ bundle: packed.value, host, port: plan.flags.bundlePort, token });
@@ -111,7 +112,7 @@ async function withBundle(plan: Launch): Promise<void> {
   rmSync(join(plan.runFolder, 'dist'), { recursive: true, force: true });
   try {
     const url = `http://${plan.flags.host ?? LOOPBACK}:${served.value.port}${served.value.path}`;
-    await withSeed(plan, packed.value, url);
+    await withSeed(plan, { ...packed.value, version }, url);
   } finally {
     await served.value.close();
     rmSync(outPath, { force: true });
@@ -120,7 +121,8 @@ async function withBundle(plan: Launch): Promise<void> {
 
 const countOf = (requests: readonly LaunchRequest[]): number => requests.reduce((sum, { count }) => sum + count, 0);
 
-async function withSeed(plan: Launch, bundle: ProgramBundle, bundleUrl: string): Promise<void> {
+/** `version`: of the program in the bundle. This node is of the same sources, and says so. */
+async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version: string }, bundleUrl: string): Promise<void> {
   const { flags, requests, runFolder, lifeMs } = plan;
   const swarm = makeSwarm();
   const saved = saveOperatorKey(runFolder, swarm.operator);
@@ -132,11 +134,12 @@ async function withSeed(plan: Launch, bundle: ProgramBundle, bundleUrl: string):
     listen: [`/ip4/${far ? '0.0.0.0' : LOOPBACK}/tcp/${flags.meshPort}`],
     announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
     ...{ labels: { name: 'seed' }, price: null, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
-    version: manifest.version,
+    version: bundle.version,
   });
   if (!seed.ok) return finishWithProblems(seed.problems);
   const ticket = makeTicket(swarm, {
     ...{ seeds: seed.value.addresses(), expectNodes: countOf(requests), witnesses: 1, joinWithinMs: flags.joinWithin, validMs: lifeMs },
+    program: bundle.version,
   });
   const parts = ticket.ok ? partsOf(plan, ticket.value, bundle.sha256, bundleUrl) : ticket;
   if (!parts.ok) {

@@ -2,7 +2,6 @@
 // to one machine: the seed is what `quilt-swarm seed` starts, the others are what `quilt-swarm join` starts, on any machine.
 
 import { join } from 'node:path';
-import manifest from '../../package.json' with { type: 'json' };
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { DEFAULT_TIMING } from '../core/config.ts';
 import { ok, type Result } from '../core/errors.ts';
@@ -12,6 +11,7 @@ import { type ChildNodes, startChildNodes } from './child-nodes.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { machineCores, workersFor } from './node-options.ts';
 import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
+import { programVersion } from './program-version.ts';
 
 export interface LocalSwarmInit {
   readonly runFolder: string;
@@ -53,12 +53,13 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     isWitness: true,
     isVoter: true,
     formMsMax: DEFAULT_TIMING.formMsMax,
-    version: manifest.version,
+    version: programVersion(),
   });
   if (!seed.ok) return seed;
   const ticket = makeTicket(swarm, {
     seeds: seed.value.addresses(),
     expectNodes: init.nodes,
+    program: programVersion(),
     witnesses: 1,
     joinWithinMs: DEFAULT_TIMING.formMsMax,
     validMs: init.ticketMs,

@@ -43,12 +43,13 @@ export interface TicketInit {
   readonly witnesses: number;
   readonly joinWithinMs: number;
   readonly validMs: number;
+  readonly program: string;
 }
 
-export function makeTicket(swarm: SwarmSecrets, { seeds, expectNodes, witnesses, joinWithinMs, validMs }: TicketInit): Result<string> {
+export function makeTicket(swarm: SwarmSecrets, { validMs, ...rest }: TicketInit): Result<string> {
   const { swarmId, swarmKey, operator } = swarm;
   const expiresWallMs = wallNowMs() + validMs;
-  const ticket: Ticket = { swarmId, swarmKey, operatorKey: operator.publicKey, seeds, expectNodes, witnesses, joinWithinMs, expiresWallMs };
+  const ticket: Ticket = { swarmId, swarmKey, operatorKey: operator.publicKey, ...rest, expiresWallMs };
   return encodeTicket(ticket, (bytes) => operator.sign(bytes));
 }
 

@@ -5,7 +5,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import manifest from '../../package.json' with { type: 'json' };
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { err, out } from '../adapters/terminal.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
@@ -28,6 +27,7 @@ import {
 } from './node-options.ts';
 import { makeManifest, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
+import { programVersion } from './program-version.ts';
 import { showSummary } from './run-report.ts';
 import { leaveOnSignals } from './signals.ts';
 
@@ -93,7 +93,7 @@ async function seed(flags: Flags): Promise<void> {
     isWitness: true,
     isVoter: true,
     formMsMax: flags.joinWithin,
-    version: manifest.version,
+    version: programVersion(),
   });
   if (!composed.ok) {
     // Nothing ran: a folder that nobody asked for, with keys in it, would only be found again by accident.
@@ -104,6 +104,7 @@ async function seed(flags: Flags): Promise<void> {
   const ticket = makeTicket(swarm, {
     seeds,
     expectNodes: flags.expectNodes,
+    program: programVersion(),
     witnesses: 1,
     joinWithinMs: flags.joinWithin,
     validMs: flags.valid ?? VALID_MS_DEFAULT,

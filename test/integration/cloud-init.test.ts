@@ -42,7 +42,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const init = (changes: Partial<BootInit>): BootInit => ({
-  ...{ ticket: 'quilt1-TICKET', bundleUrls: ['http://seed/bundle'], bundleSha256: '0'.repeat(64), killAfterS: 3_600 },
+  ...{ ticket: 'quilt2-TICKET', bundleUrls: ['http://seed/bundle'], bundleSha256: '0'.repeat(64), killAfterS: 3_600 },
   ...{ labels: { region: 'eu' }, joinFlags: [], folder: at('machine'), ...changes },
 });
 const boot = (changes: Partial<BootInit>): SpawnSyncReturns<string> =>
@@ -56,7 +56,7 @@ describe('a machine that boots', () => {
     expect(calls()[0]).toMatch(/^systemd-run .*--on-active=3600 .*systemctl poweroff --force$/);
     expect(calls().at(-1)).toMatch(/^poweroff/);
     expect(readFileSync(at('started'), 'utf8')).toBe(
-      `<dist/quilt-swarm.mjs><join><@ticket><--data><${at('machine', 'data')}><--label><region=eu>quilt1-TICKET\n`,
+      `<dist/quilt-swarm.mjs><join><@ticket><--data><${at('machine', 'data')}><--label><region=eu>quilt2-TICKET\n`,
     );
     expect(statSync(at('machine', 'ticket')).mode & 0o077).toBe(0);
   });

@@ -60,7 +60,7 @@ describe('run', () => {
     ['a missing scenario', ['run', 'nowhere.yaml'], 'no such file'],
     ['a variable that nobody declared', ['run', 'whole.yaml', '-e', 'nobody=1'], 'nobody'],
     ['a target that does not resolve', ['run', 'lost.yaml'], 'nowhere.invalid'],
-    ['a ticket that was cut', ['join', 'quilt1-abcdefgh'], 'the ticket is incomplete'],
+    ['a ticket that was cut', ['join', 'quilt2-abcdefgh'], 'the ticket is incomplete'],
     ['no run to ask', ['status', 'runs/none'], 'no run folder'],
   ])('refuses %s with 104 before anything starts', { timeout: PATIENCE_MS }, async (_what, args, said) => {
     const { code, err } = await kit.run(...args);

@@ -12,6 +12,7 @@ const tickets: fc.Arbitrary<Ticket> = fc.record({
   expectNodes: fc.integer({ min: 1, max: 4096 }),
   joinWithinMs: fc.integer({ min: 1000, max: 604_800_000 }),
   witnesses: fc.integer({ min: 0, max: 64 }),
+  program: fc.stringMatching(/^[\w.+-]{1,64}$/),
   expiresWallMs: fc.integer({ min: 1, max: 2 ** 45 }),
 });
 const encode = (ticket: Ticket): string => {
@@ -59,7 +60,7 @@ describe('tickets', () => {
       fc.property(
         fc.oneof(
           fc.string(),
-          fc.string().map((text) => `quilt1-${text}`),
+          fc.string().map((text) => `quilt2-${text}`),
         ),
         (text) => {
           expect(decodeTicket(text, 0).ok).toBe(false);

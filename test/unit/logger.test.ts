@@ -41,7 +41,7 @@ describe('the log', () => {
 
   it('never holds a secret, however deep or in whatever text it stands', () => {
     const path = join(folder, 'node.log');
-    const ticket = `quilt1-${'Secret_Ticket-0123456789'.repeat(10)}`;
+    const ticket = `quilt2-${'Secret_Ticket-0123456789'.repeat(10)}`;
     const log = createLogger({ path, level: 'debug' });
     log.info({ ticket, init: { swarmKey: 'hexhexhex', seed: new Uint8Array(32).fill(77) } }, `joining with ${ticket}`);
     log.warn({ problems: [{ message: `bad ${ticket}` }], error: new Error(`no ${ticket}`), big: 10n, bytes: Buffer.from('MMMM') }, 'x');

@@ -14,6 +14,7 @@ const ticket: Ticket = {
   joinWithinMs: 600_000,
   witnesses: 1,
   expiresWallMs: NOW + 3_600_000,
+  program: '0.1.0+0123456789ab',
 };
 const codeOf = (result: { ok: boolean; problems?: readonly { code: string }[] }): string =>
   result.ok ? 'ok' : (result.problems?.[0]?.code ?? '');
@@ -25,15 +26,15 @@ const encoded = (() => {
 
 /** Changes the content and repairs the checksum, as a forger would. */
 function forge(change: (body: Buffer) => void): string {
-  const body = Buffer.from(encoded.slice('quilt1-'.length), 'base64url').subarray(0, -4);
+  const body = Buffer.from(encoded.slice('quilt2-'.length), 'base64url').subarray(0, -4);
   change(body);
-  const checksum = createHash('sha256').update('quilt1-').update(body).digest().subarray(0, 4);
-  return `quilt1-${Buffer.concat([body, checksum]).toString('base64url')}`;
+  const checksum = createHash('sha256').update('quilt2-').update(body).digest().subarray(0, 4);
+  return `quilt2-${Buffer.concat([body, checksum]).toString('base64url')}`;
 }
 
 describe('a ticket', () => {
   it('is one line that fits a terminal and carries everything', () => {
-    expect(encoded).toMatch(/^quilt1-[A-Za-z0-9_-]+$/);
+    expect(encoded).toMatch(/^quilt2-[A-Za-z0-9_-]+$/);
     expect(encoded.length).toBeLessThanOrEqual(400);
     expect(decodeTicket(encoded, NOW)).toEqual({ ok: true, value: ticket });
   });
@@ -44,7 +45,7 @@ describe('a ticket', () => {
   });
 
   it('cut anywhere is damaged, not forged', () => {
-    for (let length = 'quilt1-'.length; length < encoded.length; length++) {
+    for (let length = 'quilt2-'.length; length < encoded.length; length++) {
       expect(codeOf(decodeTicket(encoded.slice(0, length), NOW)), `${length}`).toBe('QUILT_TICKET_DAMAGED');
     }
     expect(codeOf(decodeTicket(`${encoded}A`, NOW))).toBe('QUILT_TICKET_DAMAGED');
@@ -52,7 +53,7 @@ describe('a ticket', () => {
   });
 
   it('altered with a repaired checksum is forged', () => {
-    const expectNodesAt = (body: Buffer): number => body.length - 16;
+    const expectNodesAt = (body: Buffer): number => body.length - 36;
     expect(
       codeOf(
         decodeTicket(
@@ -95,12 +96,12 @@ describe('a ticket', () => {
   it.each([
     ['', 'QUILT_TICKET_MALFORMED'],
     ['hello', 'QUILT_TICKET_MALFORMED'],
-    ['quilt1', 'QUILT_TICKET_MALFORMED'],
-    ['quilt1-', 'QUILT_TICKET_DAMAGED'],
-    ['quilt2-abc', 'QUILT_TICKET_VERSION'],
-    ['quilt10-abc', 'QUILT_TICKET_VERSION'],
-    [`quilt1-${'A'.repeat(100_000)}`, 'QUILT_TICKET_DAMAGED'],
-    [`quilt1-${Buffer.alloc(200).toString('base64url')}`, 'QUILT_TICKET_DAMAGED'],
+    ['quilt2', 'QUILT_TICKET_MALFORMED'],
+    ['quilt2-', 'QUILT_TICKET_DAMAGED'],
+    ['quilt1-abc', 'QUILT_TICKET_VERSION'],
+    ['quilt20-abc', 'QUILT_TICKET_VERSION'],
+    [`quilt2-${'A'.repeat(100_000)}`, 'QUILT_TICKET_DAMAGED'],
+    [`quilt2-${Buffer.alloc(200).toString('base64url')}`, 'QUILT_TICKET_DAMAGED'],
   ])('%.20s is refused as %s', (text, code) => {
     expect(codeOf(decodeTicket(text, NOW))).toBe(code);
   });
@@ -112,6 +113,7 @@ describe('a ticket', () => {
     ['nine seeds', { seeds: Array.from({ length: 9 }, () => '/ip4/1.2.3.4/tcp/1') }],
     ['nobody expected', { expectNodes: 0 }],
     ['half a witness', { witnesses: 0.5 }],
+    ['a program of two lines', { program: 'a\nb' }],
   ])('with %s is not made', (_what, change) => {
     expect(codeOf(encodeTicket({ ...ticket, ...change }, operator.sign))).toBe('QUILT_TICKET_CONTENT');
   });
