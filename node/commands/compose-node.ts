@@ -24,7 +24,7 @@ import type { NodeExit, NodeProcess } from '../runtime/node-contract.ts';
 import { startNode } from '../runtime/node-process.ts';
 import { endpointTypeNames } from '../runtime/registry.ts';
 import { openRunFolder } from '../runtime/run-folder.ts';
-import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { createRuntimeClock, wait } from '../runtime/runtime-clock.ts';
 import { createSpendMeter } from '../runtime/spend-meter.ts';
 import { createWorkerSpawner } from '../runtime/worker-process.ts';
 import { createEntryCodec } from '../wire/entry-codec.ts';
@@ -52,6 +52,8 @@ export interface ComposeInit {
   readonly cores: number;
   readonly workers: number;
   readonly isWitness: boolean;
+  /** Peers cannot dial this node: it asks seeds for a relay slot, and says hello when it has one. */
+  readonly isRelayed?: boolean;
   /** False for load nodes beyond the expected number: majorities are counted over the expected nodes, and more voters could form two. */
   readonly isVoter: boolean;
   /** The swarm must have formed within this time, else everybody leaves with exit 113. */
@@ -151,6 +153,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     announce: init.announce,
     seeds: init.seeds,
     relay: init.isWitness,
+    relayed: init.isRelayed === true,
     handlers,
   });
   if (!mesh.ok) {
@@ -163,7 +166,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     voter: init.isVoter,
     electionRank: init.isWitness ? 0 : 1,
     capabilities: await capabilitiesOf(init),
-    addresses: mesh.value.addresses(),
+    addresses: init.isRelayed === true ? await relayedAddresses(mesh.value) : mesh.value.addresses(),
     version: init.version,
     expectNodes: init.expectNodes,
     expectWitnesses: init.witnesses,
@@ -202,6 +205,20 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     return exit;
   });
   return ok({ node, addresses: () => mesh.value.addresses(), seedState: () => mesh.value.seedState(), exited });
+}
+
+const RELAY_LOOK_MS = 100;
+const RELAY_LOOKS_MAX = 150;
+
+/** Its hello carries the addresses, so it waits for the slot. Without one after 15 s it can still dial, which is enough to be in the swarm. */
+async function relayedAddresses(mesh: Mesh): Promise<readonly string[]> {
+  const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
+  for (let looks = 0; looks < RELAY_LOOKS_MAX; looks++) {
+    const relayed = mesh.addresses().filter((address) => address.includes('/p2p-circuit'));
+    if (relayed.length > 0) return relayed;
+    await wait(clock, RELAY_LOOK_MS);
+  }
+  return [];
 }
 
 /** The parser is a third of the program, and a node that waits for its run needs none of it. */

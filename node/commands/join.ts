@@ -27,6 +27,8 @@ interface JoinOptions {
   usdPerHour?: number;
   usdPerGb?: number;
   paidSince?: number;
+  behindNat?: true;
+  asSeed?: true;
   spare?: true;
   withParent?: true;
 }
@@ -56,6 +58,7 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   // A folder for each process: a machine may run several nodes of one swarm. --data makes a restarted node come back as itself.
   const dataFolder = options.data ?? join('.quilt', `${swarmId}-${process.pid}`);
   const cores = options.cores ?? machineCores();
+  const isSeed = options.asSeed === true;
   const composed = await composeNode({
     swarm: { swarmId, swarmKey, operatorKey },
     expectNodes,
@@ -63,13 +66,14 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     seeds,
     dataFolder,
     runFolder: join(dataFolder, 'report'),
-    listen: [options.listen],
+    listen: options.behindNat === true ? [] : [options.listen],
     announce: options.announce === undefined ? [] : [options.announce],
     labels: options.label,
     price: priceOf(options),
-    cores,
-    workers: options.workers ?? workersFor(cores),
-    isWitness: false,
+    cores: isSeed ? 0 : cores,
+    workers: isSeed ? 0 : (options.workers ?? workersFor(cores)),
+    isWitness: isSeed,
+    isRelayed: options.behindNat === true,
     isVoter: options.spare !== true,
     formMsMax: joinWithinMs,
     version: programVersion(),
@@ -144,6 +148,8 @@ export function command(): Command {
     .option('--cores <count>', 'cores this node may load (default: all)', Number.parseFloat)
     .option('--listen <multiaddr>', 'where peers can reach this node', '/ip4/0.0.0.0/tcp/0')
     .option('--announce <multiaddr>', 'address to tell peers instead, e.g. the public one')
+    .option('--behind-nat', 'peers cannot dial this node: it dials out, and is reached through the relays of the seeds')
+    .option('--as-seed', 'carry no load: vote, relay and be dialled as the seed does, so that losing it does not matter (see seed --seeds)')
     .option(
       '--spare',
       'a node beyond the expected number: carries load, never votes; nodes that join a running swarm are spare by themselves',

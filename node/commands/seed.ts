@@ -33,6 +33,7 @@ import { leaveOnSignals } from './signals.ts';
 
 interface Flags {
   readonly expectNodes: number;
+  readonly seeds: number;
   readonly listen: string;
   readonly announce?: string;
   readonly data?: string;
@@ -52,6 +53,7 @@ interface Flags {
 }
 
 const EXPECTED_MAX = 4096;
+const SEEDS_MAX = 8;
 const VALID_MS_DEFAULT = 24 * 3_600_000;
 
 async function seed(flags: Flags): Promise<void> {
@@ -80,7 +82,7 @@ async function seed(flags: Flags): Promise<void> {
   const composed = await composeNode({
     swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
     expectNodes: flags.expectNodes,
-    witnesses: 1,
+    witnesses: flags.seeds,
     seeds: [],
     dataFolder,
     runFolder: join(dataFolder, 'report'),
@@ -105,7 +107,7 @@ async function seed(flags: Flags): Promise<void> {
     seeds,
     expectNodes: flags.expectNodes,
     program: programVersion(),
-    witnesses: 1,
+    witnesses: flags.seeds,
     joinWithinMs: flags.joinWithin,
     validMs: flags.valid ?? VALID_MS_DEFAULT,
   });
@@ -148,6 +150,12 @@ export function command(): Command {
   return new Command('seed')
     .description('make a swarm, print its ticket and serve as its first node')
     .option('--expect-nodes <count>', 'load nodes that the swarm waits for', wholeNumber(1, EXPECTED_MAX), 1)
+    .option(
+      '--seeds <count>',
+      'seeds of the swarm, this one included; the others come with join --as-seed, best from another vendor',
+      wholeNumber(1, SEEDS_MAX),
+      1,
+    )
     .option('--listen <multiaddr>', 'where nodes can reach this one', '/ip4/0.0.0.0/tcp/0')
     .option('--announce <multiaddr>', 'address for the ticket instead, e.g. the public one')
     .option('--data <folder>', 'data folder')

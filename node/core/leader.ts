@@ -43,6 +43,7 @@ export function becomeLeader(state: NodeState, effects: Effects, term: number, c
     abort: null,
     judge: 'no',
     judged: null,
+    gatheredSinceMs: Number.POSITIVE_INFINITY,
     claimingSinceMs: Number.POSITIVE_INFINITY,
     drainSinceMs: Number.POSITIVE_INFINITY,
     sealedMs: Number.POSITIVE_INFINITY,

@@ -71,15 +71,21 @@ function withVoters(state: NodeState, leader: LeaderState, members: readonly Ros
   return members.map((member) => ({ ...member, voter: voters.has(member.node) }));
 }
 
+/** How long expected load nodes wait for expected seeds. */
+const SEED_WAIT_MS = 30_000;
+
 function forming(state: NodeState, effects: Effects, leader: LeaderState): void {
   const members = withVoters(state, leader, candidates(state));
   const load = members.filter((member) => member.load).length;
   const first = firstManifest(state);
-  const { expectNodes, timing } = state.config;
+  const { expectNodes, expectWitnesses, timing } = state.config;
   if (first !== null && ordersOf(state, first.manifest.runId).stop !== 'no') {
     return decidePhase(state, effects, leader, 'sealed', swarmNow(state), 'stopped', 'stopped by the operator', 'stoppedByOperator');
   }
-  if (load >= expectNodes && first !== null) {
+  if (load >= expectNodes) leader.gatheredSinceMs = Math.min(leader.gatheredSinceMs, state.nowMs);
+  // A seed that comes after the sealing has no vote. One that was lost meanwhile must not hold up the others.
+  const hasSeeds = members.length - load >= expectWitnesses || state.nowMs - leader.gatheredSinceMs > SEED_WAIT_MS;
+  if (load >= expectNodes && hasSeeds && first !== null) {
     append(state, effects, 'roster', { term: leader.term, previous: null, manifest: first.ref, add: members, movableFromMs: 0 });
     noteAdmitted(
       state,

@@ -85,6 +85,8 @@ export interface LeaderState {
   judge: 'no' | 'asked' | 'done';
   judged: { exit: ExitName; message: string } | null;
   /** Since when this coordinator has been waiting for everything to be ready, and for the drain. */
+  /** When all expected load nodes were there. */
+  gatheredSinceMs: number;
   claimingSinceMs: number;
   drainSinceMs: number;
   sealedMs: number;

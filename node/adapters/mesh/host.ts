@@ -66,11 +66,13 @@ function swarmKeyFile(key: Uint8Array): Uint8Array {
   return new TextEncoder().encode(`/key/swarm/psk/1.0.0/\n/base16/\n${Buffer.from(key).toString('hex')}`);
 }
 
-/** One search for a relay per seed, two at most: a second relay keeps the node reachable when the first seed dies, a third adds nothing. */
-function listenAddresses(init: MeshInit): string[] {
-  const relays = init.relayed === true ? Math.min(2, Math.max(1, init.seeds.length)) : 0;
-  return [...init.listen, ...Array<string>(relays).fill('/p2p-circuit')];
-}
+/** Every seed relays, also one that joined later: a second relay keeps the node reachable when the first seed dies, a third adds nothing. */
+const RELAYS = 2;
+
+const listenAddresses = ({ listen, relayed }: MeshInit): string[] => [
+  ...listen,
+  ...Array<string>(relayed === true ? RELAYS : 0).fill('/p2p-circuit'),
+];
 
 function connectionManagerOptions(limits: MeshLimits) {
   return {
