@@ -39,9 +39,9 @@ import { makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } 
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 
-interface Flags extends MachineFlags {
+interface WrittenFlags extends MachineFlags {
   readonly host?: string;
-  readonly meshPort: number;
+  readonly meshPort?: number;
   readonly bundlePort: number;
   readonly image?: string;
   readonly joinWithin: number;
@@ -58,6 +58,12 @@ interface Flags extends MachineFlags {
   readonly color: boolean;
 }
 
+interface Flags extends WrittenFlags {
+  readonly meshPort: number;
+}
+
+/** Where machines of a vendor are reached; on this computer any port will do. */
+const MESH_PORT = 4001;
 /** Machines outlive the run's own limit by this much, for their evidence; then the kill timer. */
 const END_SLACK_MS = 10 * 60_000;
 const LOOPBACK = '127.0.0.1';
@@ -73,13 +79,14 @@ interface Launch {
   readonly runFolder: string;
 }
 
-async function launch(file: string, flags: Flags): Promise<void> {
-  const prepared = await prepareRun(file, flags.variable, flags.tag);
-  const requests = prepared.ok ? await machinesFor(prepared.value, flags) : parseLaunchRequests(flags.on);
+async function launch(file: string, written: WrittenFlags): Promise<void> {
+  const prepared = await prepareRun(file, written.variable, written.tag);
+  const requests = prepared.ok ? await machinesFor(prepared.value, written) : parseLaunchRequests(written.on);
   const clouds = requests.ok ? await openClouds(requests.value.map(({ cloud }) => cloud)) : requests;
   const wrong = [requests, prepared, clouds].flatMap((result) => (result.ok ? [] : result.problems));
   if (!requests.ok || !prepared.ok || !clouds.ok) return finishWithProblems([...new Set(wrong)]);
   const isFar = requests.value.some(({ cloud }) => cloud !== 'local');
+  const flags: Flags = { ...written, meshPort: written.meshPort ?? (isFar ? MESH_PORT : 0) };
   if (isFar && flags.host === undefined) return finishWithProblems([NO_HOST]);
   const refused = await refusedByVendors(clouds.value, requests.value, flags);
   if (refused.length > 0) return finishWithProblems(refused);
@@ -237,7 +244,7 @@ export function command(): Command {
     .description('rent machines of one or more clouds, run a scenario on them, and end them')
     .argument('<scenario>', 'scenario file')
     .option('--host <address>', 'where rented machines reach this one')
-    .option('--mesh-port <port>', 'TCP port of the mesh, here and there', wholeNumber(0, 65_535), 0)
+    .option('--mesh-port <port>', 'TCP port of the mesh, here and there (default: 4001, any for local machines)', wholeNumber(0, 65_535))
     .option('--bundle-port <port>', 'TCP port from which machines fetch the program', wholeNumber(0, 65_535), 0)
     .option('--image <name>', "the vendor's image (default: a current Debian)")
     .option('--reserve-addresses', 'an address of its own for each machine, for targets that admit only known ones')

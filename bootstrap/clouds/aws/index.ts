@@ -10,6 +10,7 @@ import { endRun } from './ending.ts';
 import { groupNameOf } from './group.ts';
 import { launchOrder } from './launching.ts';
 import { filtersOf, listInstances } from './listing.ts';
+import { extrasFrom, extrasNotes, type OperatorExtras, withExtras } from './operator-extras.ts';
 import { USER_DATA_BYTES_MAX, validateOrder } from './order-checks.ts';
 import { batchesOf, placesOf } from './order-shape.ts';
 import { renderPolicy } from './permissions.ts';
@@ -18,16 +19,16 @@ import { loadLibrary, openClient } from './sdk.ts';
 import type { SendToEc2 } from './shapes.ts';
 
 /** `sendTo` opens a region. Regions are opened when they are named. */
-export function createAwsCloud(components: CloudComponents, sendTo: (region: string) => SendToEc2): Cloud {
+export function createAwsCloud(components: CloudComponents, sendTo: (region: string) => SendToEc2, extras: OperatorExtras = {}): Cloud {
   const calls = new Map<string, CallEc2>();
   const callsOf = (region: string): CallEc2 => {
-    const known = calls.get(region) ?? createCalls(sendTo(region), components);
+    const known = calls.get(region) ?? createCalls(withExtras(sendTo(region), extras), components);
     calls.set(region, known);
     return known;
   };
   return {
     validate: (order) => validateOrder(callsOf(order.region), order),
-    plan: planOf,
+    plan: (order) => planOf(order, extras),
     launch: (order, signal) => launchOrder({ call: callsOf(order.region), order, signal, wallNowMs: components.wallNowMs }),
     async list({ region, runId }) {
       const listed = await listInstances(callsOf(region), region, filtersOf(runId));
@@ -38,7 +39,7 @@ export function createAwsCloud(components: CloudComponents, sendTo: (region: str
   };
 }
 
-function planOf(order: LaunchOrder): LaunchPlan {
+function planOf(order: LaunchOrder, extras: OperatorExtras): LaunchPlan {
   const { count, region, runId, meshPort, address } = order;
   const places = placesOf(order).map(({ market, machineType, zone }) => `${machineType} ${market}${zone === null ? '' : ` in ${zone}`}`);
   return {
@@ -46,6 +47,7 @@ function planOf(order: LaunchOrder): LaunchPlan {
     notes: [
       `security group ${groupNameOf(runId)} in ${region}, open to TCP ${meshPort} from anywhere`,
       ...(address === 'reserved' ? [`${count} elastic addresses, given back at the end`] : []),
+      ...extrasNotes(extras),
       `tried in this order: ${places.join('; ')}`,
     ],
   };
@@ -55,13 +57,15 @@ async function create(components: CloudComponents): Promise<Result<Cloud>> {
   const library = await loadLibrary();
   if (!library.ok) return library;
   const { environment } = components;
+  const extras = extrasFrom(environment);
+  if ('code' in extras) return fail(extras);
   try {
     // Any region serves to ask the chain; no request is sent to EC2.
     await openClient(library.value, { environment, region: environment('AWS_REGION') ?? 'us-east-1' }).credentials();
   } catch (error) {
     return fail(refusalOf('credentials', error, components.wallNowMs()));
   }
-  return ok(createAwsCloud(components, (region) => openClient(library.value, { environment, region }).send));
+  return ok(createAwsCloud(components, (region) => openClient(library.value, { environment, region }).send, extras));
 }
 
 export const cloudType: CloudType = {

@@ -55,7 +55,16 @@ const actionsOf = (scope: Scope): readonly string[] => permissionRows.filter((ro
 const MAKING = ['RunInstances', 'CreateSecurityGroup', 'AllocateAddress'];
 const MADE = ['instance', 'volume'];
 /** What a launch uses besides what it makes. */
-const USED = ['image', 'network-interface', 'security-group', 'subnet', 'spot-instances-request', 'snapshot'];
+const USED = [
+  'image',
+  'network-interface',
+  'security-group',
+  'subnet',
+  'spot-instances-request',
+  'snapshot',
+  'key-pair',
+  'launch-template',
+];
 const arnsOf = (kinds: readonly string[]): readonly string[] => kinds.map((kind) => `arn:aws:ec2:*:*:${kind}/*`);
 
 /** Statements of an IAM policy, in the order of their names. */

@@ -77,6 +77,17 @@ export const refusalRows: readonly Row[] = [
     codes: ['InvalidAMIID.NotFound', 'InvalidAMIID.Malformed', 'InvalidAMIID.Unavailable', 'InvalidParameter.ImageId'],
     ...{ cause: 'not-found', hint: 'an image belongs to one region: give an ami-... of this one, or leave --image away' },
   },
+  {
+    codes: ['InvalidKeyPair.NotFound'],
+    ...{ cause: 'not-found', hint: 'QUILT_AWS_KEY_NAME names a key pair of another region, or none' },
+  },
+  {
+    codes: [
+      ...['InvalidLaunchTemplateName.NotFoundException', 'InvalidLaunchTemplateId.NotFound', 'InvalidLaunchTemplateId.Malformed'],
+      'InvalidLaunchTemplateId.VersionNotFound',
+    ],
+    ...{ cause: 'not-found', hint: 'QUILT_AWS_LAUNCH_TEMPLATE names a template of another region, or none' },
+  },
   { codes: ['InvalidInstanceType', 'InvalidInstanceType.NotFound'], cause: 'not-found', hint: 'take a machine type that the region has' },
   {
     codes: ['InvalidInstanceID.NotFound', 'InvalidGroup.NotFound', 'InvalidAllocationID.NotFound', 'InvalidAssociationID.NotFound'],

@@ -57,6 +57,8 @@ export interface RunInstancesInput extends DryRun {
   readonly MaxCount: number;
   /** Base64. */
   readonly UserData: string;
+  readonly KeyName?: string;
+  readonly LaunchTemplate?: { readonly LaunchTemplateId?: string; readonly LaunchTemplateName?: string; readonly Version: string };
   readonly InstanceInitiatedShutdownBehavior: 'terminate';
   readonly MetadataOptions: { readonly HttpTokens: 'required'; readonly HttpEndpoint: 'enabled'; readonly HttpPutResponseHopLimit: number };
   readonly NetworkInterfaces: readonly {

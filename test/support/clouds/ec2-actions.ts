@@ -183,6 +183,7 @@ export const ACTIONS: Readonly<Record<string, { parameters: readonly string[]; r
     parameters: [
       ...['ClientToken', 'ImageId', 'InstanceType', 'MinCount', 'MaxCount', 'UserData', 'InstanceInitiatedShutdownBehavior'],
       ...['MetadataOptions', 'NetworkInterface', 'TagSpecification', 'Placement', 'InstanceMarketOptions'],
+      ...['KeyName', 'LaunchTemplate'],
     ],
     run: (region, input) => ({ instancesSet: launch(region, input, IMAGES).map((each) => wireInstance(region, each)) }),
     isMaking: true,

@@ -45,6 +45,12 @@ function checkRequest(region: Region, input: Input, images: Readonly<Record<stri
       'InvalidParameterValue',
       `The architecture '${offer.architecture}' of the instance type does not match '${architecture}'`,
     );
+  const key = text(input, 'KeyName');
+  if (key !== '' && key !== 'mine') throw new Ec2Error('InvalidKeyPair.NotFound', `The key pair '${key}' does not exist`);
+  const template = part(input, 'LaunchTemplate');
+  const templateName = text(template, 'LaunchTemplateName') || text(template, 'LaunchTemplateId');
+  if (templateName !== '' && !['ours', 'lt-0123456789abcdef0'].includes(templateName))
+    throw new Ec2Error('InvalidLaunchTemplateName.NotFoundException', `The specified launch template, ${templateName}, does not exist.`);
   const zone = text(part(input, 'Placement'), 'AvailabilityZone');
   if (zone !== '' && !region.zones.includes(zone)) throw new Ec2Error('InvalidParameterValue', `Invalid availability zone: [${zone}]`);
   if (zone !== '' && !offer.zones.some((letter) => region.name + letter === zone))
