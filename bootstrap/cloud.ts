@@ -112,6 +112,8 @@ export interface Cloud {
   /** Ends these machines, and when none of the run is left in the region, gives back what was made around them (groups, addresses, keys). */
   terminate(filter: InstanceFilter & { readonly runId: string }, ids: readonly string[]): Promise<TerminateOutcome>;
   check(region: string): Promise<readonly CloudFinding[]>;
+  /** Where the vendor's API tells: the highest spot price of the last day over the region's zones, US dollars an hour, by machine type. */
+  readonly spotPrices?: (region: string, machineTypes: readonly string[]) => Promise<Result<ReadonlyMap<string, number>>>;
 }
 
 /** What a cloud gets from outside: no vendor file reads the environment, a clock or randomness by itself. */

@@ -3,7 +3,7 @@
 // would be used up; and the coordinator ends the run when the nodes' own counts come near it (node/core/spending.ts).
 
 import type { LaunchRequest } from '../../bootstrap/launch-request.ts';
-import { type CostEstimate, type CostQuestion, estimateCost, knownPrices, machineRate, refusedByCost } from '../../bootstrap/prices.ts';
+import { type CostEstimate, type CostQuestion, estimateCost, machineRate, refusedByCost } from '../../bootstrap/prices.ts';
 import { askLine } from '../adapters/keyboard.ts';
 import { err } from '../adapters/terminal.ts';
 import type { Problem } from '../core/errors.ts';
@@ -11,6 +11,7 @@ import type { Plan } from '../core/plan-types.ts';
 import { curve } from '../core/planned.ts';
 import { UPLINK_BPS_DEFAULT, type ValidScenario } from '../core/scenario-types.ts';
 import { formatDuration, formatUsd } from '../core/units.ts';
+import { currentPrices } from './price-tables.ts';
 
 export interface LaunchedPlan {
   readonly scenario: ValidScenario;
@@ -50,7 +51,7 @@ function meanTraffic({ scenario, plan }: LaunchedPlan): { endpoints: number; egr
 }
 
 export function costOfLaunch(planned: LaunchedPlan, requests: readonly LaunchRequest[], hasReserved: boolean): LaunchCost {
-  const tables = knownPrices();
+  const tables = currentPrices();
   const { endpoints, egressBps } = meanTraffic(planned);
   const runMs = BEFORE_MS + planned.plan.durationMs + planned.plan.gracefulStopMs + AFTER_MS;
   const orders = requests.map((request) => ({ cloud: request.cloud, order: { ...request, address: addressOf(hasReserved) } }));
@@ -78,7 +79,7 @@ export const lifeWithinMs = ({ usdPerHour, trafficUsd }: LaunchCost, usdMax: num
 
 /** `join`'s words for the price of the machine that it runs on. */
 export function priceFlags(request: LaunchRequest, hasReserved: boolean, paidSinceWallMs: number): string[] {
-  const rate = machineRate(knownPrices(), { cloud: request.cloud, order: { ...request, address: addressOf(hasReserved) } });
+  const rate = machineRate(currentPrices(), { cloud: request.cloud, order: { ...request, address: addressOf(hasReserved) } });
   if (rate === null) return [];
   const flags = [
     ['--usd-per-hour', rate.usdPerHour],

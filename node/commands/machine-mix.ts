@@ -5,12 +5,13 @@
 import { Option } from 'commander';
 import { cheapestMix, type Mix, type MixArea, offersOf } from '../../bootstrap/cheapest-mix.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
-import { knownPrices, machineRate } from '../../bootstrap/prices.ts';
+import { machineRate } from '../../bootstrap/prices.ts';
 import { solveIntegerProgram } from '../adapters/integer-program.ts';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import type { RosterMember } from '../core/messages.ts';
 import { wholeNumber } from './finish.ts';
 import { costOfLaunch, type LaunchedPlan } from './launch-cost.ts';
+import { currentPrices } from './price-tables.ts';
 
 export interface MachineFlags {
   readonly on: readonly string[];
@@ -56,7 +57,7 @@ export async function machinesFor(planned: LaunchedPlan, flags: MachineFlags): P
 }
 
 const pricedPlaces = (): string[] =>
-  [...knownPrices().values()].flatMap(({ provider, regions }) => regions.map(({ region }) => `${provider}:${region}`));
+  [...currentPrices().values()].flatMap(({ provider, regions }) => regions.map(({ region }) => `${provider}:${region}`));
 const isPriced = (place: string): boolean => pricedPlaces().includes(place);
 
 const requestOf = ({ offer: { cloud, region, machineType, market }, machines }: Mix['parts'][number]): LaunchRequest => ({
@@ -82,7 +83,7 @@ async function mixFor(planned: LaunchedPlan, flags: MachineFlags): Promise<Resul
   if (!areas.ok) return areas;
   const cores = coresOf(shards);
   const { runMs, egressBps } = costOfLaunch(planned, [], false);
-  const offers = offersOf(knownPrices(), {
+  const offers = offersOf(currentPrices(), {
     ...{ places: flags.mix, runS: runMs / 1000, endpointsPerCore: Math.max(1, Math.ceil(activeMax / cores)), egressBps },
     ...{ hasAddress: true, networkShareMax: NETWORK_SHARE },
   });
@@ -119,7 +120,7 @@ function areasOf({ plan }: LaunchedPlan, places: readonly string[], coresOf: (sh
 /** The machines as members of a swarm, for the plan's placing; where a type's cores are not known, `coresElse`. */
 export function membersOf(requests: readonly LaunchRequest[], types: readonly string[], coresElse: number): RosterMember[] {
   return requests.flatMap((request) => {
-    const cores = machineRate(knownPrices(), { cloud: request.cloud, order: { ...request, address: 'none' } })?.vcpus ?? coresElse;
+    const cores = machineRate(currentPrices(), { cloud: request.cloud, order: { ...request, address: 'none' } })?.vcpus ?? coresElse;
     const labels = { vendor: request.cloud, region: request.region };
     const capabilities = { types, cores, memoryMb: 0, capacityMillicores: Math.floor(cores * 1000), labels };
     return Array.from({ length: request.count }, (_, index) => {

@@ -160,6 +160,7 @@ describe.each(clients)('EC2 through the %s client', (client) => {
       for (const address of lab.account.addresses.values()) address.association ??= { id: 'eipassoc-1', instanceId: 'i-gone' };
       await lab.cloud.terminate(filter, instances.map(({ id }) => id)); // biome-ignore format: one line
       await lab.cloud.check(LAB_REGION);
+      expect(await lab.cloud.spotPrices?.(LAB_REGION, [LAB_TYPE])).toEqual({ ok: true, value: new Map([[LAB_TYPE, 0.031]]) });
       expect([...lab.fake.used].sort()).toEqual(permissionRows.map(({ action }) => action).sort());
       const { Statement } = JSON.parse(renderPolicy()) as { Statement: readonly { Action: readonly string[] }[] };
       expect([...new Set(Statement.flatMap(({ Action }) => Action))].sort()).toEqual([...lab.fake.used].sort());

@@ -174,6 +174,7 @@ describe('the least policy', () => {
     expect(Statement.find(({ Sid }) => Sid === 'MakeWith')?.Resource).toEqual([
       ...['arn:aws:ec2:*::image/*', 'arn:aws:ec2:*:*:network-interface/*', 'arn:aws:ec2:*:*:security-group/*', 'arn:aws:ec2:*:*:subnet/*'],
       ...['arn:aws:ec2:*:*:spot-instances-request/*', 'arn:aws:ec2:*::snapshot/*'],
+      ...['arn:aws:ec2:*:*:key-pair/*', 'arn:aws:ec2:*:*:launch-template/*'],
     ]);
   });
 });

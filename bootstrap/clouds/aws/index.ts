@@ -17,6 +17,7 @@ import { renderPolicy } from './permissions.ts';
 import { refusalOf } from './refusals.ts';
 import { loadLibrary, openClient } from './sdk.ts';
 import type { SendToEc2 } from './shapes.ts';
+import { spotPricesOf } from './spot-prices.ts';
 
 /** `sendTo` opens a region. Regions are opened when they are named. */
 export function createAwsCloud(components: CloudComponents, sendTo: (region: string) => SendToEc2, extras: OperatorExtras = {}): Cloud {
@@ -36,6 +37,7 @@ export function createAwsCloud(components: CloudComponents, sendTo: (region: str
     },
     terminate: ({ region, runId }, ids) => endRun({ call: callsOf(region), region, runId, ids, sleep: components.sleep }),
     check: (region) => checkRegion(callsOf(region), region),
+    spotPrices: (region, machineTypes) => spotPricesOf(callsOf(region), machineTypes, components.wallNowMs()),
   };
 }
 

@@ -39,6 +39,7 @@ export const permissionRows: readonly PermissionRow[] = [
   { action: 'ec2:ReleaseAddress', scope: 'marked', why: 'gives an address back' },
   { action: 'ec2:DescribeAvailabilityZones', scope: 'any', why: 'checks the zones of an order' },
   { action: 'ec2:DescribeInstanceTypeOfferings', scope: 'any', why: 'checks the machine types of an order' },
+  { action: 'ec2:DescribeSpotPriceHistory', scope: 'any', why: 'reads what spot machines cost lately' },
   { action: 'ec2:DescribeImages', scope: 'any', why: 'checks the image of an order' },
   { action: 'ec2:DescribeAccountAttributes', scope: 'any', why: 'checks the limit of addresses and the default network' },
 ];

@@ -134,6 +134,14 @@ export interface Ec2Actions {
         | undefined;
     };
   };
+  DescribeSpotPriceHistory: {
+    input: Paged & { readonly StartTime: Date; readonly InstanceTypes: readonly string[]; readonly ProductDescriptions: readonly string[] };
+    output: Page & {
+      readonly SpotPriceHistory?:
+        | readonly { readonly InstanceType?: string | undefined; readonly SpotPrice?: string | undefined }[]
+        | undefined;
+    };
+  };
   DescribeImages: {
     input: { readonly ImageIds: readonly string[] };
     output: { readonly Images?: readonly { readonly ImageId?: string | undefined }[] | undefined };

@@ -177,6 +177,22 @@ function describeAttributes(region: Region, input: Input): Input {
   return { accountAttributeSet: attributes };
 }
 
+/** Two zones, two changes a day; a page at a time. The first of a type is the dearer. */
+function describeSpotPrices(region: Region, input: Input): Input {
+  if (Number.isNaN(Date.parse(text(input, 'StartTime')))) throw new Ec2Error('InvalidParameterValue', 'StartTime');
+  const rows = texts(input, 'InstanceType').flatMap((instanceType) =>
+    ['0.0310', '0.0295'].map((spotPrice) => ({
+      instanceType,
+      spotPrice,
+      productDescription: 'Linux/UNIX',
+      availabilityZone: region.zones[0],
+    })),
+  );
+  const from = Number(text(input, 'NextToken') || 0);
+  const size = Number(text(input, 'MaxResults') || 1000);
+  return { spotPriceHistorySet: rows.slice(from, from + size), nextToken: from + size < rows.length ? String(from + size) : '' };
+}
+
 /** By name: what it may be given besides Action, Version and DryRun, and what it does. */
 export const ACTIONS: Readonly<Record<string, { parameters: readonly string[]; run: Action; isMaking?: boolean }>> = {
   RunInstances: {
@@ -204,6 +220,10 @@ export const ACTIONS: Readonly<Record<string, { parameters: readonly string[]; r
     run: (region) => ({ availabilityZoneInfo: region.zones.map((zoneName) => ({ zoneName, zoneState: 'available' })) }),
   },
   DescribeInstanceTypeOfferings: { parameters: ['LocationType', 'Filter', 'MaxResults', 'NextToken'], run: describeOfferings },
+  DescribeSpotPriceHistory: {
+    parameters: ['StartTime', 'InstanceType', 'ProductDescription', 'MaxResults', 'NextToken'],
+    run: describeSpotPrices,
+  },
   DescribeImages: { parameters: ['ImageId'], run: describeImages },
   DescribeAccountAttributes: { parameters: ['AttributeName'], run: describeAttributes },
 };

@@ -14,7 +14,7 @@ export interface ClientInit {
 const SENT: Readonly<Record<string, string>> = {
   ...{ InstanceIds: 'InstanceId', Filters: 'Filter', Values: 'Value', TagSpecifications: 'TagSpecification', Tags: 'Tag' },
   ...{ Groups: 'SecurityGroupId', NetworkInterfaces: 'NetworkInterface', ImageIds: 'ImageId', AttributeNames: 'AttributeName' },
-  GroupNames: 'GroupName',
+  ...{ GroupNames: 'GroupName', InstanceTypes: 'InstanceType', ProductDescriptions: 'ProductDescription' },
   Description: 'GroupDescription',
 };
 const READ: Readonly<Record<string, string>> = {
@@ -22,6 +22,7 @@ const READ: Readonly<Record<string, string>> = {
   ...{ ipAddress: 'PublicIpAddress', securityGroupInfo: 'SecurityGroups', addressesSet: 'Addresses', imagesSet: 'Images' },
   ...{ availabilityZoneInfo: 'AvailabilityZones', instanceTypeOfferingSet: 'InstanceTypeOfferings' },
   ...{ accountAttributeSet: 'AccountAttributes', attributeValueSet: 'AttributeValues' },
+  spotPriceHistorySet: 'SpotPriceHistory',
 };
 
 export function smallClient({ url, region, keyId }: ClientInit): SendToEc2 {
@@ -54,6 +55,7 @@ function flatten(form: URLSearchParams, prefix: string, value: unknown): void {
     for (const [index, each] of value.entries()) flatten(form, `${prefix}.${index + 1}`, each);
     return;
   }
+  if (value instanceof Date) return void form.set(prefix, value.toISOString());
   if (typeof value !== 'object' || value === null) return void form.set(prefix, String(value));
   for (const [key, each] of Object.entries(value)) flatten(form, `${prefix === '' ? '' : `${prefix}.`}${SENT[key] ?? key}`, each);
 }
