@@ -1,15 +1,29 @@
 // What a rented machine does from its first second: renders cloud-init user data, and the shell script in it, as a pure function. The order is the point: first
-// the operating system's own kill timer, which needs nothing of ours to work and nothing of ours can forget; then the program bundle, by its hash; then
-// `quilt-swarm join`; and whatever happens, power off. The only secret is the run's ticket, which expires. JSON is YAML, so values are quoted by
+// the operating system's own kill timer, which needs nothing of ours to work and nothing of ours can forget; then the program bundle, by its hash, from the
+// other machines that boot (spread.py) or, where that gets nowhere, from one of its addresses; then `quilt-swarm join`; and whatever happens, power off. The only secret is the run's ticket, which expires. JSON is YAML, so values are quoted by
 // JSON.stringify there and as single-quoted words in the shell; nothing is pasted. How a vendor encodes the text is the vendor's file.
 
 import { fail, ok, type Result } from '../node/core/errors.ts';
+
+/** How machines fetch the bundle from each other before they try its addresses. */
+export interface BootSpread {
+  /** Of the seed, with its token: below it are spread.py, the block list, the blocks and the tracker. */
+  readonly url: string;
+  /** Hex, of spread.py. */
+  readonly scriptSha256: string;
+  /** Hex, of the block list. */
+  readonly blocksSha256: string;
+  /** ADDRESS:PORT where this machine serves others until it joins; null where nobody can reach it. */
+  readonly listen: string | null;
+}
 
 export interface BootInit {
   /** Joins the swarm; good until it expires. */
   readonly ticket: string;
   /** Tried in turn, all of them several times: a signed URL of the artifact store, the seed, seeds elsewhere. */
   readonly bundleUrls: readonly string[];
+  /** Absent: every machine fetches the whole bundle from `bundleUrls`. */
+  readonly spread?: BootSpread;
   /** Hex. A bundle with another hash is not started. */
   readonly bundleSha256: string;
   /** From the first second: then the machine goes, whatever runs on it. Whole seconds. */
@@ -30,6 +44,9 @@ const FETCH_PAUSE_S = 6;
 /** One try; a continued download keeps what an earlier one got. */
 const FETCH_S_MAX = 300;
 
+/** Longer than spread.py takes at worst by its own bounds: getting, serving others, and one step of each that had just begun. */
+const SPREAD_S_MAX = 420;
+
 /** One word for a POSIX shell, whatever is in it (POSIX.1-2017, XCU 2.2.2). */
 export const shellWord = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -42,8 +59,21 @@ function killTimer(killAfterS: number): string {
   ].join('\n');
 }
 
+/** Lines that leave bundle.tar.gz when the machines could give it to each other. Without python3, or when anything fails, they leave nothing. */
+function spreadSteps({ url, scriptSha256, blocksSha256, listen }: BootSpread): string {
+  const flags = ['--seed', url, '--blocks', blocksSha256, '--out', 'bundle.tar.gz', ...(listen === null ? [] : ['--listen', listen])];
+  return `
+spread() {
+  command -v python3 >/dev/null && fetch ${shellWord(`${url}/spread.py`)} spread.py && hasHash ${scriptSha256} spread.py || return 1
+  timeout --foreground -k 5 ${SPREAD_S_MAX} python3 -I -B spread.py ${flags.map(shellWord).join(' ')}
+}
+spread; code=$?
+if hasHash "$wanted" bundle.tar.gz; then isFetched=yes; else say "no bundle from other machines (code $code)"; rm -f bundle.tar.gz; fi
+rm -f spread.py`;
+}
+
 /** The script, from after the kill timer to the end of the machine. */
-function bootSteps({ ticket, bundleUrls, bundleSha256, labels, joinFlags, folder }: BootInit): string {
+function bootSteps({ ticket, bundleUrls, bundleSha256, spread, labels, joinFlags, folder }: BootInit): string {
   const flags = [...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]), ...joinFlags];
   return `umask 077
 folder=${shellWord(folder)}
@@ -58,18 +88,19 @@ trap 'exit 143' TERM INT HUP
 printf '%s\\n' ${shellWord(ticket)} >ticket
 
 fetch() {
-  if command -v curl >/dev/null; then curl --silent --show-error --fail --location --connect-timeout 10 --max-time ${FETCH_S_MAX} --continue-at - --output bundle.tar.gz "$1"
-  else wget --quiet --timeout=30 --continue --output-document=bundle.tar.gz "$1"; fi
+  if command -v curl >/dev/null; then curl --silent --show-error --fail --location --connect-timeout 10 --max-time ${FETCH_S_MAX} --continue-at - --output "$2" "$1"
+  else wget --quiet --timeout=30 --continue --output-document="$2" "$1"; fi
 }
-isWhole() { echo ${shellWord(`${bundleSha256}  bundle.tar.gz`)} | sha256sum --check --status; }
+wanted=${bundleSha256}
+hasHash() { [ -f "$2" ] && echo "$1  $2" | sha256sum --check --status; }
 size() { if [ -f bundle.tar.gz ]; then wc -c <bundle.tar.gz; else echo 0; fi; }
-isFetched=no
+isFetched=no${spread === undefined ? '' : spreadSteps(spread)}
 round=1
 while [ "$isFetched" = no ] && [ "$round" -le ${FETCH_ROUNDS} ]; do
   for url in ${bundleUrls.map(shellWord).join(' ')}; do
     before=$(size)
-    fetch "$url"; code=$?
-    if isWhole; then isFetched=yes; break; fi
+    fetch "$url" bundle.tar.gz; code=$?
+    if hasHash "$wanted" bundle.tar.gz; then isFetched=yes; break; fi
     say "round $round: no bundle from \${url%%\\?*} (code $code)"
     # A part is kept, and the next try goes on from there; what is complete and wrong, or grows no more, is not.
     if [ "$code" = 0 ] || [ "$(size)" = "$before" ]; then rm -f bundle.tar.gz; fi
@@ -114,11 +145,13 @@ export function renderUserData(init: BootInit, userDataBytesMax: number): Result
   return fail({ code: 'QUILT_USER_DATA_SIZE', message, hint: 'fewer labels, seeds in the ticket, or bundle URLs' });
 }
 
-function wrongValue({ bundleUrls, bundleSha256, killAfterS, folder }: BootInit): string | null {
+function wrongValue({ bundleUrls, bundleSha256, spread, killAfterS, folder }: BootInit): string | null {
   if (!Number.isSafeInteger(killAfterS) || killAfterS < 1) return `a kill timer of ${killAfterS} s`;
-  if (!/^[0-9a-f]{64}$/.test(bundleSha256)) return `'${bundleSha256}' is no SHA-256`;
+  const hashes = [bundleSha256, ...(spread === undefined ? [] : [spread.scriptSha256, spread.blocksSha256])];
+  const noHash = hashes.find((hash) => !/^[0-9a-f]{64}$/.test(hash));
+  if (noHash !== undefined) return `'${noHash}' is no SHA-256`;
   if (bundleUrls.length === 0) return 'no URL of the bundle';
-  const strange = bundleUrls.find((url) => !/^https?:\/\/\S+$/.test(url));
+  const strange = [...bundleUrls, ...(spread === undefined ? [] : [spread.url])].find((url) => !/^https?:\/\/\S+$/.test(url));
   if (strange !== undefined) return `'${strange}' is no http(s) URL`;
   return folder.startsWith('/') ? null : `'${folder}' is no absolute path`;
 }

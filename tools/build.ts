@@ -95,6 +95,8 @@ rmSync(distPath, { recursive: true, force: true });
 mkdirSync(distPath, { recursive: true });
 copyAddons();
 copySolver();
+// Machines that boot run it before they have a Node; the seed looks for it beside its program (bootstrap/bundle-server.ts).
+cpSync(join(rootPath, 'bootstrap', 'spread.py'), join(distPath, 'spread.py'));
 for (const [source, bundle] of entries) {
   const outfile = join(distPath, bundle);
   if (!existsSync(join(rootPath, source))) {

@@ -7,9 +7,9 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { serveBundle } from '../../bootstrap/bundle-server.ts';
+import { type BundleServer, serveBundle } from '../../bootstrap/bundle-server.ts';
 import type { CloudType, LaunchOrder } from '../../bootstrap/cloud.ts';
-import { BOOT_FOLDER, type BootInit, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
+import { BOOT_FOLDER, type BootInit, type BootSpread, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
 import { type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
 import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
@@ -113,13 +113,12 @@ async function withBundle(plan: Launch): Promise<void> {
   const version = built.ok ? programVersion(built.value) : '';
   const host = plan.flags.host === undefined ? LOOPBACK : '0.0.0.0';
   const token = randomBytes(16).toString('hex');
-  const served = await serveBundle({ bundle: packed.value, host, port: plan.flags.bundlePort, token });
+  const served = await serveBundle({ bundle: packed.value, host, port: plan.flags.bundlePort, token, machines: countOf(plan.requests) });
   if (!served.ok) return finishWithProblems(served.problems);
   // It is in the archive now.
   rmSync(join(plan.runFolder, 'dist'), { recursive: true, force: true });
   try {
-    const url = `http://${plan.flags.host ?? LOOPBACK}:${served.value.port}${served.value.path}`;
-    await withSeed(plan, { ...packed.value, version }, url);
+    await withSeed(plan, { ...packed.value, version }, served.value);
   } finally {
     await served.value.close();
     rmSync(outPath, { force: true });
@@ -129,7 +128,7 @@ async function withBundle(plan: Launch): Promise<void> {
 const countOf = (requests: readonly LaunchRequest[]): number => requests.reduce((sum, { count }) => sum + count, 0);
 
 /** `version`: of the program in the bundle. This node is of the same sources, and says so. */
-async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version: string }, bundleUrl: string): Promise<void> {
+async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version: string }, server: BundleServer): Promise<void> {
   const { flags, requests, runFolder, lifeMs } = plan;
   const swarm = makeSwarm();
   const saved = saveOperatorKey(runFolder, swarm.operator);
@@ -148,7 +147,7 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
     ...{ seeds: seed.value.addresses(), expectNodes: countOf(requests), witnesses: 1, joinWithinMs: flags.joinWithin, validMs: lifeMs },
     program: bundle.version,
   });
-  const parts = ticket.ok ? partsOf(plan, ticket.value, bundle.sha256, bundleUrl) : ticket;
+  const parts = ticket.ok ? partsOf(plan, ticket.value, bundle.sha256, server) : ticket;
   if (!parts.ok) {
     seed.value.node.signal('now');
     await seed.value.exited;
@@ -183,7 +182,8 @@ function orderOf(request: LaunchRequest, index: number, { runId, userData, lifeM
 }
 
 /** One order a request, all with the same run id. */
-function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sha256: string, bundleUrl: string): Result<FleetPart[]> {
+function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sha256: string, server: BundleServer): Result<FleetPart[]> {
+  const origin = `http://${flags.host ?? LOOPBACK}:${server.port}`;
   const runId = makeRunId();
   const parts: FleetPart[] = [];
   const problems: Problem[] = [];
@@ -192,7 +192,8 @@ function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sh
     const type = clouds.typeOf(cloud);
     const price = priceFlags(request, flags.reserveAddresses === true, wallNowMs());
     const boot: BootInit = {
-      ...{ ticket, bundleUrls: [bundleUrl], bundleSha256: sha256, killAfterS: Math.ceil(lifeMs / 1000), labels: { vendor: cloud, region } },
+      ...{ ticket, bundleUrls: [`${origin}${server.path}`], bundleSha256: sha256, killAfterS: Math.ceil(lifeMs / 1000) },
+      ...{ spread: spreadOf(origin, server, spreadListen(type, flags)), labels: { vendor: cloud, region } },
       joinFlags: [...type.joinFlags(machineTypes[0] as string), ...listenFlags(type, flags.meshPort), ...price],
       folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,
     };
@@ -206,6 +207,16 @@ function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sh
 /** The port that the vendor's rule opens. Without one, nodes dial out and are reached through the seed. */
 const listenFlags = ({ boot }: CloudType, meshPort: number): string[] =>
   boot === 'cloud-init' && meshPort > 0 ? ['--listen', `/ip4/0.0.0.0/tcp/${meshPort}`] : [];
+
+const spreadOf = (origin: string, { spread: { path, ...hashes } }: BundleServer, listen: string | null): BootSpread => ({
+  ...{ url: `${origin}${path}`, ...hashes, listen },
+});
+
+/** Before the node listens on its port the bundle is served there; machines that are all on this computer take any port. */
+function spreadListen({ boot }: CloudType, { meshPort, host }: Flags): string | null {
+  if (boot === 'cloud-init' && meshPort > 0) return `0.0.0.0:${meshPort}`;
+  return host === undefined ? `${LOOPBACK}:0` : null;
+}
 
 async function withFleet(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, parts: readonly FleetPart[]): Promise<void> {
   const interrupt = new AbortController();

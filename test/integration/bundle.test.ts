@@ -96,7 +96,7 @@ describe('its server', () => {
 
   it('gives the bundle to who knows the path, whole or from a byte on, and nothing to others', async () => {
     const bundle = await packed('one.tar.gz');
-    const served = await serveBundle({ bundle, host: '127.0.0.1', port: 0, token });
+    const served = await serveBundle({ bundle, host: '127.0.0.1', port: 0, token, machines: 1 });
     if (!served.ok) throw new Error('not served');
     const { port, path, counters, close } = served.value;
     const bytes = readFileSync(bundle.path);
@@ -118,9 +118,9 @@ describe('its server', () => {
 
   it('says which port it could not have', async () => {
     const bundle = await packed('one.tar.gz');
-    const first = await serveBundle({ bundle, host: '127.0.0.1', port: 0, token });
+    const first = await serveBundle({ bundle, host: '127.0.0.1', port: 0, token, machines: 1 });
     if (!first.ok) throw new Error('not served');
-    const second = await serveBundle({ bundle, host: '127.0.0.1', port: first.value.port, token });
+    const second = await serveBundle({ bundle, host: '127.0.0.1', port: first.value.port, token, machines: 1 });
     expect(second).toMatchObject({ ok: false, problems: [{ code: 'QUILT_BUNDLE_PORT' }] });
     await first.value.close();
   });
