@@ -8,8 +8,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type BundleServer, serveBundle } from '../../bootstrap/bundle-server.ts';
-import type { CloudType, LaunchOrder } from '../../bootstrap/cloud.ts';
-import { BOOT_FOLDER, type BootInit, type BootSpread, bootScript, renderUserData } from '../../bootstrap/cloud-init.ts';
 import { type FleetPart, launchFleet } from '../../bootstrap/fleet.ts';
 import { INSTANCES_MAX, type LaunchRequest, parseLaunchRequests } from '../../bootstrap/launch-request.ts';
 import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
@@ -23,7 +21,8 @@ import { type OpenClouds, openClouds } from './clouds.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { RUNS_FOLDER } from './control-client.ts';
 import { finishWithProblems, runCommand, wholeNumber } from './finish.ts';
-import { agreeToCost, costOfLaunch, lifeWithinMs, priceFlags } from './launch-cost.ts';
+import { agreeToCost, costOfLaunch, lifeWithinMs } from './launch-cost.ts';
+import { type MachineRequest, orderOf, partsOf } from './launch-orders.ts';
 import { runOnFleet } from './launch-run.ts';
 import { type MachineFlags, machineOptions, machinesFor } from './machine-mix.ts';
 import {
@@ -35,7 +34,7 @@ import {
   tagOption,
   variableOption,
 } from './node-options.ts';
-import { makeRunId, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
+import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 
@@ -44,6 +43,7 @@ interface WrittenFlags extends MachineFlags {
   readonly meshPort?: number;
   readonly bundlePort: number;
   readonly image?: string;
+  readonly seedOn: readonly string[];
   readonly joinWithin: number;
   readonly maxWall?: number;
   readonly maxCost?: number;
@@ -71,7 +71,7 @@ const LOOPBACK = '127.0.0.1';
 /** What is known before anything runs. */
 interface Launch {
   readonly prepared: PreparedRun;
-  readonly requests: readonly LaunchRequest[];
+  readonly requests: readonly MachineRequest[];
   readonly clouds: OpenClouds;
   readonly flags: Flags;
   /** From the first call to the last machine's kill timer. */
@@ -81,7 +81,9 @@ interface Launch {
 
 async function launch(file: string, written: WrittenFlags): Promise<void> {
   const prepared = await prepareRun(file, written.variable, written.tag);
-  const requests = prepared.ok ? await machinesFor(prepared.value, written) : parseLaunchRequests(written.on);
+  const load = prepared.ok ? await machinesFor(prepared.value, written) : parseLaunchRequests(written.on);
+  const seeds = written.seedOn.length === 0 ? ok([]) : parseLaunchRequests(written.seedOn);
+  const requests = bothOf(load, seeds);
   const clouds = requests.ok ? await openClouds(requests.value.map(({ cloud }) => cloud)) : requests;
   const wrong = [requests, prepared, clouds].flatMap((result) => (result.ok ? [] : result.problems));
   if (!requests.ok || !prepared.ok || !clouds.ok) return finishWithProblems([...new Set(wrong)]);
@@ -97,6 +99,11 @@ async function launch(file: string, written: WrittenFlags): Promise<void> {
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
   const lifeMs = Math.min(flags.joinWithin + wallMs + END_SLACK_MS, lifeWithinMs(cost, flags.maxCost ?? Number.POSITIVE_INFINITY));
   await withBundle({ prepared: prepared.value, requests: requests.value, clouds: clouds.value, flags, lifeMs, runFolder });
+}
+
+function bothOf(load: Result<readonly LaunchRequest[]>, seeds: Result<readonly LaunchRequest[]>): Result<readonly MachineRequest[]> {
+  if (!load.ok || !seeds.ok) return fail(...[load, seeds].flatMap((result) => (result.ok ? [] : result.problems)));
+  return ok([...load.value.map((each) => ({ ...each, isSeed: false })), ...seeds.value.map((each) => ({ ...each, isSeed: true }))]);
 }
 
 const NO_HOST: Problem = {
@@ -134,9 +141,11 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
   const saved = saveOperatorKey(runFolder, swarm.operator);
   if (!saved.ok) return finishWithProblems(saved.problems);
   const far = flags.host !== undefined;
+  const seeds = countOf(requests.filter(({ isSeed }) => isSeed));
+  const sizes = { expectNodes: countOf(requests) - seeds, witnesses: 1 + seeds };
   const seed = await composeNode({
     swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
-    ...{ expectNodes: countOf(requests), witnesses: 1, seeds: [], dataFolder: join(runFolder, RUN_FILES.nodes, 'seed'), runFolder },
+    ...{ ...sizes, seeds: [], dataFolder: join(runFolder, RUN_FILES.nodes, 'seed'), runFolder },
     listen: [`/ip4/${far ? '0.0.0.0' : LOOPBACK}/tcp/${flags.meshPort}`],
     announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
     ...{ labels: { name: 'seed' }, price: null, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
@@ -144,10 +153,10 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
   });
   if (!seed.ok) return finishWithProblems(seed.problems);
   const ticket = makeTicket(swarm, {
-    ...{ seeds: seed.value.addresses(), expectNodes: countOf(requests), witnesses: 1, joinWithinMs: flags.joinWithin, validMs: lifeMs },
+    ...{ seeds: seed.value.addresses(), ...sizes, joinWithinMs: flags.joinWithin, validMs: lifeMs },
     program: bundle.version,
   });
-  const parts = ticket.ok ? partsOf(plan, ticket.value, bundle.sha256, server) : ticket;
+  const parts = ticket.ok ? partsOf({ ...plan, ticket: ticket.value, sha256: bundle.sha256, server }) : ticket;
   if (!parts.ok) {
     seed.value.node.signal('now');
     await seed.value.exited;
@@ -157,65 +166,12 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
 }
 
 /** Without user data yet: what a vendor can tell of an order before the program is packed and a seed runs. */
-async function refusedByVendors(clouds: OpenClouds, requests: readonly LaunchRequest[], flags: Flags): Promise<readonly Problem[]> {
+async function refusedByVendors(clouds: OpenClouds, requests: readonly MachineRequest[], flags: Flags): Promise<readonly Problem[]> {
   const refusals = requests.map((request, index) => {
     const order = orderOf(request, index, { runId: 'check', userData: '', lifeMs: flags.joinWithin, flags });
     return clouds.cloudOf(request.cloud).validate(order);
   });
   return (await Promise.all(refusals)).flat();
-}
-
-interface OrderInit {
-  readonly runId: string;
-  readonly userData: string;
-  readonly lifeMs: number;
-  readonly flags: Flags;
-}
-
-function orderOf(request: LaunchRequest, index: number, { runId, userData, lifeMs, flags }: OrderInit): LaunchOrder {
-  const { cloud, region, zones, machineTypes, count, markets } = request;
-  return {
-    ...{ runId, orderId: `${cloud}-${index}`, expiresWallMs: wallNowMs() + lifeMs, region, zones, machineTypes, count, markets },
-    ...{ image: flags.image ?? null, userData, address: flags.reserveAddresses ? 'reserved' : 'ephemeral' },
-    ...{ meshPort: flags.meshPort, wallMsMax: lifeMs },
-  };
-}
-
-/** One order a request, all with the same run id. */
-function partsOf({ clouds, requests, flags, lifeMs }: Launch, ticket: string, sha256: string, server: BundleServer): Result<FleetPart[]> {
-  const origin = `http://${flags.host ?? LOOPBACK}:${server.port}`;
-  const runId = makeRunId();
-  const parts: FleetPart[] = [];
-  const problems: Problem[] = [];
-  for (const [index, request] of requests.entries()) {
-    const { cloud, region, machineTypes } = request;
-    const type = clouds.typeOf(cloud);
-    const price = priceFlags(request, flags.reserveAddresses === true, wallNowMs());
-    const boot: BootInit = {
-      ...{ ticket, bundleUrls: [`${origin}${server.path}`], bundleSha256: sha256, killAfterS: Math.ceil(lifeMs / 1000) },
-      ...{ spread: spreadOf(origin, server, spreadListen(type, flags)), labels: { vendor: cloud, region } },
-      joinFlags: [...type.joinFlags(machineTypes[0] as string), ...listenFlags(type, flags.meshPort), ...price],
-      folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,
-    };
-    const userData = type.boot === 'script' ? ok(bootScript(boot)) : renderUserData(boot, type.userDataBytesMax);
-    if (userData.ok) parts.push({ cloud, order: orderOf(request, index, { runId, userData: userData.value, lifeMs, flags }) });
-    else problems.push(...userData.problems);
-  }
-  return problems.length === 0 ? ok(parts) : fail(...problems);
-}
-
-/** The port that the vendor's rule opens. Without one, nodes dial out and are reached through the seed. */
-const listenFlags = ({ boot }: CloudType, meshPort: number): string[] =>
-  boot === 'cloud-init' && meshPort > 0 ? ['--listen', `/ip4/0.0.0.0/tcp/${meshPort}`] : [];
-
-const spreadOf = (origin: string, { spread: { path, ...hashes } }: BundleServer, listen: string | null): BootSpread => ({
-  ...{ url: `${origin}${path}`, ...hashes, listen },
-});
-
-/** Before the node listens on its port the bundle is served there; machines that are all on this computer take any port. */
-function spreadListen({ boot }: CloudType, { meshPort, host }: Flags): string | null {
-  if (boot === 'cloud-init' && meshPort > 0) return `0.0.0.0:${meshPort}`;
-  return host === undefined ? `${LOOPBACK}:0` : null;
 }
 
 async function withFleet(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, parts: readonly FleetPart[]): Promise<void> {
@@ -258,6 +214,12 @@ export function command(): Command {
     .option('--mesh-port <port>', 'TCP port of the mesh, here and there (default: 4001, any for local machines)', wholeNumber(0, 65_535))
     .option('--bundle-port <port>', 'TCP port from which machines fetch the program', wholeNumber(0, 65_535), 0)
     .option('--image <name>', "the vendor's image (default: a current Debian)")
+    .option(
+      '--seed-on <cloud:region:type=count>',
+      'further seeds there, which carry no load: losing the vendor of one does not matter then; repeatable',
+      (text, all: string[]) => [...all, text],
+      [],
+    )
     .option('--reserve-addresses', 'an address of its own for each machine, for targets that admit only known ones')
     .addOption(joinWithinOption())
     .addOption(maxWallOption())

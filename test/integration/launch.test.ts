@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cloud } from '../../bootstrap/cloud.ts';
 import { bootScript } from '../../bootstrap/cloud-init.ts';
 import { cloudType } from '../../bootstrap/clouds/local/index.ts';
+import type { Summary } from '../../node/core/summary-types.ts';
 import { until } from '../support/until.ts';
 
 const entry = resolve(import.meta.dirname, '../../node/quilt-swarm.mjs');
@@ -101,9 +102,23 @@ afterEach(async () => {
 describe('launch', { timeout: 120_000 }, () => {
   it('makes one swarm of machines in two regions, runs, and leaves nothing', async () => {
     writeFileSync(join(folder, 'short.yaml'), scenario(3));
-    const { code, stderr, stdout } = await start('launch', 'short.yaml', '--on', 'local:eu:c1=1', '--on', 'local:us:c1=1', '--json').ended;
-    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('all 2 machines have ended') });
-    expect(JSON.parse(stdout)).toMatchObject({ verdict: { verdict: 'pass' } });
+    const { code, stderr, stdout } = await start(
+      'launch',
+      'short.yaml',
+      '--on',
+      'local:eu:c1=1',
+      '--on',
+      'local:us:c1=1',
+      '--seed-on',
+      'local:us:c1=1',
+      '--json',
+    ).ended;
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('all 3 machines have ended') });
+    const summary = JSON.parse(stdout) as Summary;
+    expect(summary).toMatchObject({ verdict: { verdict: 'pass' } });
+    expect(summary.nodes.map(({ role, labels }) => `${role} ${labels.region ?? 'here'}`).sort()).toEqual([
+      ...['load eu', 'load us', 'witness here', 'witness us'],
+    ]);
     expect(await alive(await openLocal())).toBe(0);
     expect(readdirSync(join(folder, '.quilt', 'launches'))).toEqual([]);
     // The machines went because their nodes had left, and were not told to.
