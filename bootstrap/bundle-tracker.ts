@@ -109,7 +109,7 @@ export function createTracker({ blockCount, expected, random }: TrackerInit): Tr
   const blocks = Array.from({ length: blockCount }, (_, block) => block);
   const missingIn = (bits: Buffer): number[] => blocks.filter((block) => !has(bits, block));
 
-  /** Blocks that machine `id` may take from the seed on top of those that it is taking. */
+  /** Blocks that a machine may take from the seed on top of those that it is taking. */
   function give(machine: Machine, missing: readonly number[], sources: readonly Machine[], nowMs: number): number[] {
     const { leases, changedMs } = machine;
     const all = [...machines.values()].reduce((sum, each) => sum + each.leases.size, 0);
@@ -125,12 +125,11 @@ export function createTracker({ blockCount, expected, random }: TrackerInit): Tr
     return (fresh.length === 0 && isStuck ? copies.slice(0, 1) : fresh).map(({ block }) => block);
   }
 
+  /** Those that have something for it first; the others will, and can be asked by it when the seed is gone. */
   function someOf(sources: readonly Machine[], missing: readonly number[]): PeerEntry[] {
-    const useful = sources.filter(({ have }) => missing.some((block) => has(have, block)));
-    const drawn = useful.map((machine) => ({ machine, order: random() })).sort((one, other) => one.order - other.order);
-    return drawn
-      .slice(0, PEERS_MAX)
-      .map(({ machine: { host, port, have } }) => ({ host, port: port as number, have: have.toString('hex') }));
+    const drawn = sources.map((each) => ({ ...each, order: random() + (missing.some((block) => has(each.have, block)) ? 0 : 1) }));
+    drawn.sort((one, other) => one.order - other.order);
+    return drawn.slice(0, PEERS_MAX).map(({ host, port, have }) => ({ host, port: port as number, have: have.toString('hex') }));
   }
 
   return {

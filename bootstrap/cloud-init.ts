@@ -1,7 +1,8 @@
 // What a rented machine does from its first second: renders cloud-init user data, and the shell script in it, as a pure function. The order is the point: first
 // the operating system's own kill timer, which needs nothing of ours to work and nothing of ours can forget; then the program bundle, by its hash, from the
-// other machines that boot (spread.py) or, where that gets nowhere, from one of its addresses; then `quilt-swarm join`; and whatever happens, power off. The only secret is the run's ticket, which expires. JSON is YAML, so values are quoted by
-// JSON.stringify there and as single-quoted words in the shell; nothing is pasted. How a vendor encodes the text is the vendor's file.
+// other machines that boot (spread.py) or, where that gets nowhere, from one of its addresses; then `quilt-swarm join`; and whatever happens, power off.
+// The only secret is the run's ticket, which expires. JSON is YAML, so values are quoted by JSON.stringify there and as single-quoted words in the
+// shell; nothing is pasted. How a vendor encodes the text is the vendor's file.
 
 import { fail, ok, type Result } from '../node/core/errors.ts';
 
@@ -64,7 +65,7 @@ function spreadSteps({ url, scriptSha256, blocksSha256, listen }: BootSpread): s
   const flags = ['--seed', url, '--blocks', blocksSha256, '--out', 'bundle.tar.gz', ...(listen === null ? [] : ['--listen', listen])];
   return `
 spread() {
-  command -v python3 >/dev/null && fetch ${shellWord(`${url}/spread.py`)} spread.py && hasHash ${scriptSha256} spread.py || return 1
+  command -v python3 >/dev/null && fetch ${shellWord(`${url}/spread.py`)} spread.py && hasHash ${shellWord(scriptSha256)} spread.py || return 1
   timeout --foreground -k 5 ${SPREAD_S_MAX} python3 -I -B spread.py ${flags.map(shellWord).join(' ')}
 }
 spread; code=$?
@@ -91,7 +92,7 @@ fetch() {
   if command -v curl >/dev/null; then curl --silent --show-error --fail --location --connect-timeout 10 --max-time ${FETCH_S_MAX} --continue-at - --output "$2" "$1"
   else wget --quiet --timeout=30 --continue --output-document="$2" "$1"; fi
 }
-wanted=${bundleSha256}
+wanted=${shellWord(bundleSha256)}
 hasHash() { [ -f "$2" ] && echo "$1  $2" | sha256sum --check --status; }
 size() { if [ -f bundle.tar.gz ]; then wc -c <bundle.tar.gz; else echo 0; fi; }
 isFetched=no${spread === undefined ? '' : spreadSteps(spread)}

@@ -28,7 +28,8 @@ from urllib.parse import urlsplit
 
 WORKERS = 6  # blocks on their way to this machine at once
 FROM_ONE_MAX = 2  # of them from the same peer
-UPLOADS_MAX = 16  # requests answered at once; each holds a block in memory
+LINES_MAX = 128  # of those who ask this machine, strangers that say nothing included
+UPLOADS_MAX = 16  # answered at once; each holds a block in memory
 PEERS_MAX = 64  # remembered at once
 LIST_BYTES_MAX = 1 << 20
 HEAD_BYTES_MAX = 2048
@@ -101,6 +102,7 @@ class Spread:
         self.file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         self.id = secrets.token_hex(16)
         self.lock = threading.Condition()
+        self.uploads = threading.Semaphore(UPLOADS_MAX)
         self.report_now = threading.Event()
         self.have = 0
         self.take: Set[int] = set()  # given by the tracker to take from the seed, not begun
@@ -119,7 +121,7 @@ class Spread:
     # Others ask this machine.
 
     def serve(self, listener: socket.socket) -> None:
-        slots = threading.Semaphore(UPLOADS_MAX)
+        slots = threading.Semaphore(LINES_MAX)
 
         def answer_one(line: socket.socket) -> None:
             try:
@@ -153,17 +155,17 @@ class Spread:
                 return
             head += part
         asked = re.fullmatch(f"GET {re.escape(self.prefix)}/(?:have|block/([0-9]{{1,6}})) HTTP/1\\.[01]".encode(), head.split(b"\r\n", 1)[0])
-        body: Optional[bytes] = None
+        line.settimeout(BLOCK_S)
+        with self.uploads:
+            body: Optional[bytes] = None
+            if asked is not None and asked[1] is None:
+                body = self.bitmap().encode()
+            elif asked is not None and self.have >> int(asked[1]) & 1:
+                body = os.pread(self.file, self.length(int(asked[1])), int(asked[1]) * self.block_bytes)
+            status = "404 Not Found" if body is None else "200 OK"
+            line.sendall(f"HTTP/1.0 {status}\r\nContent-Length: {len(body or b'')}\r\n\r\n".encode() + (body or b""))
         if asked is not None:
             self.asked_at = time.monotonic()
-            block = None if asked[1] is None else int(asked[1])
-            if block is None:
-                body = self.bitmap().encode()
-            elif self.have >> block & 1:
-                body = os.pread(self.file, self.length(block), block * self.block_bytes)
-        line.settimeout(BLOCK_S)
-        status = "404 Not Found" if body is None else "200 OK"
-        line.sendall(f"HTTP/1.0 {status}\r\nContent-Length: {len(body or b'')}\r\n\r\n".encode() + (body or b""))
 
     def bitmap(self) -> str:
         return self.have.to_bytes((len(self.hashes) + 7) // 8, "little").hex()
@@ -282,8 +284,8 @@ class Spread:
                 self.have |= 1 << block
                 self.moved()
             self.lock.notify_all()
-        if peer is None or self.have == self.all:
-            self.report_now.set()
+        if is_right and (peer is None or self.have == self.all):
+            self.report_now.set()  # for the next block from the seed, without a pause in between
 
     def moved(self) -> None:
         self.moved_at = time.monotonic()
