@@ -107,6 +107,8 @@ function routesOf(served: Served): (rest: string, request: IncomingMessage, resp
     const range = block === undefined ? null : blockRange(served.blocks, Number(block));
     if (rest === whole) answer(served, request, response);
     else if (rest === 'spread.py') response.writeHead(200, { 'content-type': 'text/x-python' }).end(served.script);
+    // Under which address a machine is seen from outside: most vendors' public addresses are on no interface of it.
+    else if (rest === 'address') response.writeHead(200).end((request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
     else if (rest === 'blocks') response.writeHead(200, { 'content-type': 'application/json' }).end(served.blocksText);
     else if (range !== null) send(served, response, { ...range, status: 200, headers: {}, counter: 'blocks' });
     else return false;

@@ -31,6 +31,8 @@ export interface BootInit {
   readonly killAfterS: number;
   /** region, vendor and the like: `--label` of the node. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Where the machine asks how others see it (most vendors' public addresses are on no interface), and the port that is reached there. Absent: it announces what it listens on. */
+  readonly announce?: { readonly url: string; readonly port: number };
   /** Further words for `join`, such as `--listen` and its value. */
   readonly joinFlags: readonly string[];
   /** Where everything of the run lies on the machine; for scripts it may be relative to where they are started. */
@@ -73,8 +75,16 @@ if hasHash "$wanted" bundle.tar.gz; then isFetched=yes; else say "no bundle from
 rm -f spread.py`;
 }
 
+/** Leaves words for `join`, or none when the answer is no address. */
+const announceSteps = ({ url, port }: NonNullable<BootInit['announce']>): string => `announce=
+if fetch ${shellWord(url)} address; then
+  address=$(head -c 45 address)
+  case "$address" in '' | *[!0-9.]*) say "no address that others see: $address" ;; *) announce="--announce /ip4/$address/tcp/${port}" ;; esac
+fi
+`;
+
 /** The script, from after the kill timer to the end of the machine. */
-function bootSteps({ ticket, bundleUrls, bundleSha256, spread, labels, joinFlags, folder }: BootInit): string {
+function bootSteps({ ticket, bundleUrls, bundleSha256, spread, labels, announce, joinFlags, folder }: BootInit): string {
   const flags = [...Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]), ...joinFlags];
   return `umask 077
 folder=${shellWord(folder)}
@@ -114,8 +124,8 @@ say 'bundle fetched, hash as ordered'
 tar -xzf bundle.tar.gz || { say 'the bundle cannot be unpacked'; exit 1; }
 rm -f bundle.tar.gz
 ulimit -n 1048576 2>/dev/null || ulimit -n "$(ulimit -H -n)"
-say 'joining'
-./runtime/node dist/quilt-swarm.mjs join @ticket --data "$folder/data" ${flags.map(shellWord).join(' ')} &
+${announce === undefined ? '' : announceSteps(announce)}say 'joining'
+./runtime/node dist/quilt-swarm.mjs join @ticket --data "$folder/data" ${flags.map(shellWord).join(' ')}${announce === undefined ? '' : ' $announce'} &
 node=$!
 trap 'kill -TERM "$node"; wait "$node"; exit 143' TERM INT HUP
 wait "$node"
@@ -146,13 +156,15 @@ export function renderUserData(init: BootInit, userDataBytesMax: number): Result
   return fail({ code: 'QUILT_USER_DATA_SIZE', message, hint: 'fewer labels, seeds in the ticket, or bundle URLs' });
 }
 
-function wrongValue({ bundleUrls, bundleSha256, spread, killAfterS, folder }: BootInit): string | null {
+function wrongValue({ bundleUrls, bundleSha256, spread, announce, killAfterS, folder }: BootInit): string | null {
   if (!Number.isSafeInteger(killAfterS) || killAfterS < 1) return `a kill timer of ${killAfterS} s`;
   const hashes = [bundleSha256, ...(spread === undefined ? [] : [spread.scriptSha256, spread.blocksSha256])];
   const noHash = hashes.find((hash) => !/^[0-9a-f]{64}$/.test(hash));
   if (noHash !== undefined) return `'${noHash}' is no SHA-256`;
   if (bundleUrls.length === 0) return 'no URL of the bundle';
-  const strange = [...bundleUrls, ...(spread === undefined ? [] : [spread.url])].find((url) => !/^https?:\/\/\S+$/.test(url));
+  const strange = [...bundleUrls, ...(spread === undefined ? [] : [spread.url]), ...(announce === undefined ? [] : [announce.url])].find(
+    (url) => !/^https?:\/\/\S+$/.test(url),
+  );
   if (strange !== undefined) return `'${strange}' is no http(s) URL`;
   return folder.startsWith('/') ? null : `'${folder}' is no absolute path`;
 }

@@ -73,6 +73,7 @@ export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, serve
         ...price,
         ...(isSeed ? ['--as-seed'] : []),
       ],
+      ...(isReached(type, flags.meshPort) ? { announce: { url: `${origin}${server.spread.path}/address`, port: flags.meshPort } } : {}),
       folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,
     };
     const userData = type.boot === 'script' ? ok(bootScript(boot)) : renderUserData(boot, type.userDataBytesMax);
@@ -83,8 +84,9 @@ export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, serve
 }
 
 /** The port that the vendor's rule opens. Without one, nodes dial out and are reached through the seed. */
-const listenFlags = ({ boot }: CloudType, meshPort: number): string[] =>
-  boot === 'cloud-init' && meshPort > 0 ? ['--listen', `/ip4/0.0.0.0/tcp/${meshPort}`] : [];
+const isReached = ({ boot }: CloudType, meshPort: number): boolean => boot === 'cloud-init' && meshPort > 0;
+const listenFlags = (type: CloudType, meshPort: number): string[] =>
+  isReached(type, meshPort) ? ['--listen', `/ip4/0.0.0.0/tcp/${meshPort}`] : [];
 
 const spreadOf = (origin: string, { spread: { path, ...hashes } }: BundleServer, listen: string | null): BootSpread => ({
   ...{ url: `${origin}${path}`, ...hashes, listen },

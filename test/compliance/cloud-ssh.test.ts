@@ -1,73 +1,19 @@
-// The ssh cloud under the suite that every cloud passes, over a real sshd on loopback: four addresses of it are four hosts. Machines are counted in /proc, not by
-// the cloud's word. Skipped, with the reason in its title, where there is no sshd; then nothing here is tested.
-
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cloud, Instance, LaunchOrder } from '../../bootstrap/cloud.ts';
 import { cloudType } from '../../bootstrap/clouds/ssh/index.ts';
+import { freePort, HOSTS, hasSshd, SSHD, type SshLab, startSshLab } from '../support/clouds/sshd.ts';
 import { until } from '../support/until.ts';
 import { cloudCompliance } from './cloud.ts';
 
-const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/usr/bin/sshd'].find((path) => existsSync(path));
-const isPossible = SSHD !== undefined && process.platform === 'linux';
-const HOSTS = [1, 2, 3, 4].map((last) => `127.0.0.${last}`);
 const never = new AbortController().signal;
 
+let lab: SshLab;
 let folder = '';
 let port = 0;
-let server: ChildProcess | null = null;
-
-async function freePort(): Promise<number> {
-  for (let tries = 0; tries < 20; tries++) {
-    const probe = createServer();
-    await new Promise<void>((listening) => probe.listen(0, '127.0.0.1', () => listening()));
-    const found = (probe.address() as { port: number }).port;
-    await new Promise((closed) => probe.close(closed));
-    if (found > 20_000) return found;
-  }
-  throw new Error('no port above 20000');
-}
-
-async function startServer(): Promise<void> {
-  folder = mkdtempSync(join(tmpdir(), 'quilt-ssh-'));
-  port = await freePort();
-  const key = (name: string): unknown => execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
-  for (const name of ['host', 'user', 'stranger']) key(name);
-  writeFileSync(join(folder, 'authorized'), readFileSync(join(folder, 'user.pub')));
-  const hostKey = readFileSync(join(folder, 'host.pub'), 'utf8').split(' ').slice(0, 2).join(' ');
-  writeFileSync(join(folder, 'known'), HOSTS.map((host) => `[${host}]:${port} ${hostKey}\n`).join(''));
-  const lines = [
-    ...HOSTS.map((host) => `ListenAddress ${host}:${port}`),
-    ...[`HostKey ${folder}/host`, `AuthorizedKeysFile ${folder}/authorized`, `PidFile ${folder}/sshd.pid`],
-    // The folder of a test is below /tmp, which everybody may write.
-    ...['StrictModes no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'UsePAM no', 'PermitRootLogin prohibit-password'],
-    'MaxStartups 100',
-  ];
-  writeFileSync(join(folder, 'sshd_config'), `${lines.join('\n')}\n`);
-  // Debian's sshd wants it, and its unit is not what starts it here.
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-  server = spawn(SSHD as string, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  server.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk;
-  });
-  await until('sshd listens', async () => {
-    if (server?.exitCode !== null) throw new Error(`sshd ended: ${said}`);
-    return said.includes(`Server listening on ${HOSTS[3]}`) || said.split('Server listening').length > HOSTS.length;
-  });
-}
-
-function configWith(name: string, key = 'user', known = 'known'): string {
-  const path = join(folder, name);
-  const lines = [`IdentityFile ${folder}/${key}`, 'IdentitiesOnly yes', 'IdentityAgent none', `UserKnownHostsFile ${folder}/${known}`];
-  writeFileSync(path, `${[...lines, 'GlobalKnownHostsFile none', 'StrictHostKeyChecking yes'].join('\n')}\n`);
-  chmodSync(path, 0o600);
-  return path;
-}
+const configWith = (name: string, key?: string, known?: string): string => lab.configWith(name, key, known);
 
 /** `machines` = the folder on the hosts, one below it for each. */
 async function openCloud(machines: string, config = configWith('config'), hosts = HOSTS, hostPort = port): Promise<Cloud> {
@@ -128,14 +74,12 @@ async function endAll(cloud: Cloud, instances: readonly Instance[]): Promise<voi
 const causesOf = async (cloud: Cloud): Promise<string[]> =>
   (await cloud.launch(order(), never)).refusals.map(({ code, cause }) => `${code} ${cause}`);
 
-describe.skipIf(!isPossible)(`over ${SSHD ?? 'no sshd: apt-get install openssh-server openssh-client'}`, { timeout: 60_000 }, () => {
-  beforeAll(startServer, 30_000);
-  afterAll(async () => {
-    server?.kill('SIGTERM');
-    // It removes its own file on its way out, and a folder that changes meanwhile is removed in part.
-    await until('sshd has ended', async () => server === null || server.exitCode !== null || server.signalCode !== null);
-    rmSync(folder, { recursive: true, force: true });
-  });
+describe.skipIf(!hasSshd)(`over ${SSHD ?? 'no sshd: apt-get install openssh-server openssh-client'}`, { timeout: 60_000 }, () => {
+  beforeAll(async () => {
+    lab = await startSshLab();
+    ({ folder, port } = lab);
+  }, 30_000);
+  afterAll(() => lab.close());
 
   cloudCompliance(cloudType, async () => {
     const machines = mkdtempSync(join(folder, 'machines-'));

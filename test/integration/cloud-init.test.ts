@@ -61,6 +61,22 @@ describe('a machine that boots', () => {
     expect(statSync(at('machine', 'ticket')).mode & 0o077).toBe(0);
   });
 
+  it('announces the address that the seed sees, and nothing when the answer is none', () => {
+    // The stand-in of curl for files other than the bundle.
+    standIn(
+      'curl',
+      `for url in "$@"; do :; done; from="${folder}/\${url##*/}"; to=bundle.tar.gz; case "$url" in */address) to=address;; esac; cp "$from" $to`,
+    );
+    const announce = { url: 'http://seed/address', port: 4001 };
+    writeFileSync(at('address'), '203.0.113.9');
+    expect(boot({ bundleSha256: makeBundle(0), announce }).status).toBe(0);
+    expect(readFileSync(at('started'), 'utf8')).toContain('<--label><region=eu><--announce></ip4/203.0.113.9/tcp/4001>quilt2-TICKET');
+    rmSync(at('started'));
+    writeFileSync(at('address'), '<html>$(reboot)');
+    expect(boot({ bundleSha256: makeBundle(0), announce }).status).toBe(0);
+    expect(readFileSync(at('started'), 'utf8')).toContain('<--label><region=eu>quilt2-TICKET');
+  });
+
   it('powers off as well when the node fails, with its exit code', () => {
     expect(boot({ bundleSha256: makeBundle(112) }).status).toBe(112);
     expect(calls().at(-1)).toMatch(/^poweroff/);
