@@ -38,7 +38,7 @@ const reportSchema = z.strictObject({
     .regex(/^([0-9a-f]{2})+$/)
     .max(BLOCKS_MAX / 4),
   /** Blocks that it was given to take from the seed and has not finished. */
-  taking: z.array(z.int().min(0)).max(LEASES_OF_ONE_MAX),
+  taking: z.array(z.int().min(0)).max(64),
   /** HOST:PORT of machines that do not give it what they say they have. */
   avoid: z.array(z.string().max(270)).max(64),
 });
@@ -127,6 +127,7 @@ export function createTracker({ blockCount, expected, random }: TrackerInit): Tr
 
   /** Those that have something for it first; the others will, and can be asked by it when the seed is gone. */
   function someOf(sources: readonly Machine[], missing: readonly number[]): PeerEntry[] {
+    if (missing.length === 0) return [];
     const drawn = sources.map((each) => ({ ...each, order: random() + (missing.some((block) => has(each.have, block)) ? 0 : 1) }));
     drawn.sort((one, other) => one.order - other.order);
     return drawn.slice(0, PEERS_MAX).map(({ host, port, have }) => ({ host, port: port as number, have: have.toString('hex') }));

@@ -48,7 +48,7 @@ const FETCH_PAUSE_S = 6;
 const FETCH_S_MAX = 300;
 
 /** Longer than spread.py takes at worst by its own bounds: getting, serving others, and one step of each that had just begun. */
-const SPREAD_S_MAX = 420;
+const SPREAD_S_MAX = 1020;
 
 /** One word for a POSIX shell, whatever is in it (POSIX.1-2017, XCU 2.2.2). */
 export const shellWord = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

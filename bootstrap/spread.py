@@ -39,7 +39,7 @@ SMALL_S = 10.0  # one report or list
 BLOCK_S = 30.0  # one block, either way; a slower peer is as good as none
 AGAIN_S = 3.0  # a block that is on its way for longer may come from another peer as well
 NOTHING_S = 30.0  # without a byte from the seed or a block from a peer: give up
-WHOLE_S = 300.0
+WHOLE_S = 900.0
 IDLE_S = 10.0  # served nobody for so long: nobody needs this copy
 LINGER_S = 60.0
 
@@ -239,6 +239,8 @@ class Spread:
     def next_job(self) -> Optional[tuple[int, Optional[Peer]]]:
         """A block and where to get it; None = the seed. What fewest have comes first, so that it is soon where more can get it."""
         now = time.monotonic()
+        self.taking -= {block for block in self.take if self.have >> block & 1}  # a peer was quicker
+        self.take &= self.taking
         if self.take:
             block, best = self.take.pop(), None
         else:

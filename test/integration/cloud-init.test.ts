@@ -1,15 +1,18 @@
 // The boot script run for real by sh in a folder, with stand-ins for what would end the machine: the kill timer is first, the program starts only with the hash
 // that was ordered, and every way it can go ends in power off. Hostile values stay values.
 
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type BootInit, bootScript, renderUserData, shellWord } from '../../bootstrap/cloud-init.ts';
+import { type BundleServer, serveBundle } from '../../bootstrap/bundle-server.ts';
+import { type BootInit, type BootSpread, bootScript, renderUserData, shellWord } from '../../bootstrap/cloud-init.ts';
+
+import { needs } from '../support/parts.ts';
 
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
@@ -113,6 +116,68 @@ describe('a machine that boots', () => {
   });
 });
 
+const python = needs('python3');
+const TOKEN = 'a1b2c3d4e5f6a7b8';
+/** All that the boot script calls, for a machine that has nothing else. */
+const PROGRAMS = ['sh', 'curl', 'sha256sum', 'tar', 'gzip', 'mkdir', 'cat', 'date', 'wc', 'rm', 'timeout'];
+
+describe.skipIf(python.isMissing)(python.title('a machine that boots with others'), () => {
+  let server: BundleServer;
+  let bundleSha256: string;
+  beforeEach(async () => {
+    rmSync(at('bin', 'curl'));
+    bundleSha256 = makeBundle(0);
+    const bundle = { path: at('bundle'), sha256: bundleSha256, sizeBytes: statSync(at('bundle')).size };
+    const served = await serveBundle({ bundle, host: '127.0.0.1', port: 0, token: TOKEN, machines: 1 });
+    if (!served.ok) throw new Error('not served');
+    server = served.value;
+  });
+  afterEach(() => server.close());
+
+  /** Not spawnSync: the seed is in this process. */
+  async function bootWith(changes: Partial<BootSpread>, path = `${at('bin')}:/usr/bin:/bin`): Promise<number | null> {
+    const { port, spread } = server;
+    const url = `http://127.0.0.1:${port}${spread.path}`;
+    const { scriptSha256, blocksSha256 } = spread;
+    const script = bootScript(
+      init({
+        ...{ bundleSha256, bundleUrls: [`http://127.0.0.1:${port}${server.path}`] },
+        spread: { url, scriptSha256, blocksSha256, listen: '127.0.0.1:0', ...changes },
+      }),
+    );
+    const child = spawn('/bin/sh', ['-c', script], { env: { PATH: path }, stdio: 'ignore' });
+    return new Promise((done) => child.on('close', done));
+  }
+  const log = (): string => readFileSync(at('machine', 'boot.log'), 'utf8');
+
+  it('gets the bundle block by block, and joins', async () => {
+    expect({ code: await bootWith({}), log: log() }).toMatchObject({ code: 0, log: expect.stringContaining('spread: all 1 blocks') });
+    expect(server.counters()).toMatchObject({ served: 0, blocks: 1, refused: 0 });
+    expect(readFileSync(at('started'), 'utf8')).toContain('<join>');
+    expect(existsSync(at('machine', 'spread.py'))).toBe(false);
+  });
+
+  it('gets it whole without python3', async () => {
+    mkdirSync(at('programs'));
+    for (const name of PROGRAMS) symlinkSync(join('/usr/bin', name), at('programs', name));
+    expect({ code: await bootWith({}, `${at('bin')}:${at('programs')}`), log: log() }).toMatchObject({ code: 0 });
+    expect(server.counters()).toMatchObject({ served: 1, blocks: 0 });
+    expect(log()).toContain('no bundle from other machines (code 1)');
+  });
+
+  it.each([
+    ['a script with another hash', { scriptSha256: '0'.repeat(64) }],
+    ['another block list', { blocksSha256: '0'.repeat(64) }],
+    ['a seed that is not there', { url: 'http://127.0.0.1:9/token' }],
+    ['hostile words', { listen: "'; touch hit; '" }],
+  ])('gets it whole after %s', async (_what, changes) => {
+    expect({ code: await bootWith(changes), log: log() }).toMatchObject({ code: 0 });
+    expect(server.counters()).toMatchObject({ served: 1, blocks: 0 });
+    expect(existsSync(at('machine', 'hit'))).toBe(false);
+    expect(readFileSync(at('started'), 'utf8')).toContain('<join>');
+  });
+});
+
 describe('what is rendered', () => {
   it('keeps hostile values values', () => {
     const noZero = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => !text.includes('\0') && text.isWellFormed());
@@ -146,6 +211,19 @@ describe('what is rendered', () => {
     expect(rendered.ok && rendered.value.startsWith('#cloud-config\n')).toBe(true);
   });
 
+  it('leaves most of what the smallest vendor takes to labels and addresses', () => {
+    const rendered = renderUserData(init({ spread, ticket: 't'.repeat(600) }), 16_384);
+    expect(rendered.ok && rendered.value.length).toBeLessThan(8_192);
+  });
+
+  const spread: BootSpread = {
+    ...{
+      url: `http://seed.example:4002/${'a'.repeat(32)}`,
+      scriptSha256: '0'.repeat(64),
+      blocksSha256: '0'.repeat(64),
+      listen: '0.0.0.0:4001',
+    },
+  };
   it.each([
     [{ labels: { note: 'x'.repeat(16_384) } }, 'QUILT_USER_DATA_SIZE', 'the vendor takes 16384'],
     [{ killAfterS: 0 }, 'QUILT_BOOT', 'kill timer'],
@@ -154,6 +232,9 @@ describe('what is rendered', () => {
     [{ bundleUrls: [] }, 'QUILT_BOOT', 'no URL'],
     [{ bundleUrls: ['file:///etc/passwd'] }, 'QUILT_BOOT', 'no http'],
     [{ folder: 'relative' }, 'QUILT_BOOT', 'absolute'],
+    [{ spread: { ...spread, url: 'seed' } }, 'QUILT_BOOT', 'no http'],
+    [{ spread: { ...spread, scriptSha256: '$(id)' } }, 'QUILT_BOOT', 'SHA-256'],
+    [{ spread: { ...spread, blocksSha256: 'abc' } }, 'QUILT_BOOT', 'SHA-256'],
   ] as const)('is refused with words: %j', (changes, code, words) => {
     const rendered = renderUserData(init(changes), 16_384);
     expect(rendered).toMatchObject({ ok: false, problems: [{ code, message: expect.stringContaining(words) }] });

@@ -3,7 +3,7 @@
 // program hangs is ended by its kill timer.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -122,8 +122,18 @@ describe('launch', { timeout: 120_000 }, () => {
     expect(await alive(await openLocal())).toBe(0);
     expect(readdirSync(join(folder, '.quilt', 'launches'))).toEqual([]);
     // The machines went because their nodes had left, and were not told to.
-    for (const machine of readdirSync(join(folder, 'machines')))
-      expect(readFileSync(join(folder, 'machines', machine, 'machine', 'boot.log'), 'utf8')).toContain('the end, exit 0: power off');
+    const names = readdirSync(join(folder, 'machines'));
+    const logs = names.map((name) => readFileSync(join(folder, 'machines', name, 'machine', 'boot.log'), 'utf8'));
+    for (const log of logs) expect(log).toContain('the end, exit 0: power off');
+    // The program came in blocks, and not all of them to both from the seed.
+    const spread = logs.map((log) =>
+      (/spread: all (\d+) blocks in .* s, (\d+) of them from the seed/.exec(log) ?? []).slice(1).map(Number),
+    );
+    const [blocks, fromSeed] = [0, 1].map((index) => spread.reduce((sum, counts) => sum + (counts[index] ?? Number.NaN), 0));
+    expect(blocks).toBeGreaterThan(2);
+    expect(fromSeed).toBeLessThan(blocks as number);
+    // A node that was started from the bundle can launch machines itself.
+    for (const name of names) expect(existsSync(join(folder, 'machines', name, 'machine', 'dist', 'spread.py'))).toBe(true);
     const entries = readFileSync(join(folder, 'runs', 'latest', 'entries.jsonl'), 'utf8');
     expect(entries).toContain('"region":"eu"');
     expect(entries).toContain('"region":"us"');

@@ -117,6 +117,9 @@ describe('the tracker', () => {
     const { say } = lab(3);
     expect(say(1, 0, { have: ALL })).toMatchObject({ complete: 1, expected: 3 });
     expect(say(1, 300, { have: ALL })).toMatchObject({ complete: 1 });
+    // Who has all needs nobody.
+    expect(say(3, 300, { have: [0] }).peers).toHaveLength(1);
+    expect(say(1, 300, { have: ALL }).peers).toEqual([]);
     expect(say(2, 60_000, { have: ALL })).toMatchObject({ complete: 2, peers: [] });
   });
 
