@@ -2,6 +2,7 @@
 // (size and SHA-256 at the time of the put) is a small file under `.quilt/`, which no key can reach. An object appears by rename, so a reader never sees half of one. An
 // interrupted put begins again: copying is quicker than proving which half of a copy is good. The rate bound counts here too, because the disk may be a network's.
 
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -164,7 +165,8 @@ async function check(root: string, signal: AbortSignal): Promise<readonly StoreP
     if (freeBytes < FREE_BYTES_MIN) {
       return refused('full', `${root} has ${Math.round(freeBytes / 1e6)} MB left`, 'free some space, or name another folder').problems;
     }
-    const probe = join(root, `.${PROBE_KEY}`);
+    // Nodes ask at the same moment.
+    const probe = join(root, `.${PROBE_KEY}-${randomUUID()}`);
     await writeFile(probe, PROBE_KEY);
     const read = await readFile(probe, 'utf8');
     await rm(probe);

@@ -2,6 +2,7 @@
 // s3-*.ts. Traps: only Upload may carry a body (s3-upload.ts); objects are deleted one by one, because DeleteObjects wants a checksum that clones do not know; a HEAD has no
 // body, so the check asks for a list first, whose answer tells a wrong endpoint from a missing bucket; checksums are sent only where S3 requires them, ours are in the metadata.
 
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -237,8 +238,9 @@ async function check(store: ArtifactStore, signal: AbortSignal): Promise<readonl
   const listed = await store.list('', '', signal);
   if (!listed.ok)
     return listed.problems.map((problem) => (problem.cause === 'not-found' ? { ...problem, ...notS3(store.address) } : problem));
-  const path = join(tmpdir(), `${PROBE_KEY}-${process.pid}`);
-  const key = `${PROBE_KEY}-${process.pid}`;
+  // Nodes ask at the same moment, and machines of one image have the same process ids.
+  const key = `${PROBE_KEY}-${randomUUID()}`;
+  const path = join(tmpdir(), key);
   try {
     await writeFile(path, Buffer.alloc(PROBE_BYTES, PROBE_KEY), { mode: 0o600 });
     const put = await store.putFile(key, path, { signal });

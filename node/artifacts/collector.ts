@@ -78,8 +78,6 @@ const LEDGER_NAME = 'ledger.jsonl';
 /** Apart, because after a crash what was half made of a file is made again from the file, and of a sink there is nothing else. */
 const FROM_FILES = 'files';
 const FROM_SINKS = 'sinks';
-/** A list of the files so far, for the case that the node dies: not more often than this. */
-const LIST_MS_MIN = 30_000;
 
 /** Throws what the file system says about the folder. */
 export async function startCollector(init: CollectorInit): Promise<Collector> {
@@ -216,7 +214,8 @@ function run(init: CollectorInit, limits: CollectorLimits, parts: Parts): Collec
   const turn = async (): Promise<void> => {
     await follower.scan(clock.nowMs(), false, ending.signal);
     for (const sink of sinks.values()) await sink.tick();
-    if (segments.size > listedCount && clock.nowMs() - listedMs >= LIST_MS_MIN) {
+    // A list of the files so far, for the case that the node dies.
+    if (segments.size > listedCount && clock.nowMs() - listedMs >= limits.ageMsMax) {
       listedMs = clock.nowMs();
       listedCount = segments.size;
       await sendList(false, ending.signal).catch((error) => onNote(`artifacts: ${error.message}`));

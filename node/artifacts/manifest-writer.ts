@@ -31,20 +31,40 @@ const HEADS_AT_ONCE = 16;
 /** 6 TB in segments of 64 MB. */
 const OBJECTS_MAX = 100_000;
 
-export async function writeManifest(order: ManifestOrder): Promise<StoreResult<ArtifactManifest>> {
+/** What must be there, what is missing: by asking the store, without writing to it. */
+export const surveyRun = (order: ManifestOrder): Promise<StoreResult<ArtifactManifest>> => inScratch((folder) => survey(order, folder));
+
+export const writeManifest = (order: ManifestOrder): Promise<StoreResult<ArtifactManifest>> =>
+  inScratch(async (folder) => {
+    const surveyed = await survey(order, folder);
+    if (!surveyed.ok) return surveyed;
+    const path = join(folder, MANIFEST_NAME);
+    await writeFile(path, manifestText(surveyed.value), { mode: 0o600 });
+    const put = await order.store.putFile(`${order.runId}/${MANIFEST_NAME}`, path, { signal: order.signal });
+    return put.ok ? surveyed : put;
+  });
+
+/** Those of the roster whose final list is in the store. */
+export const finishedNodes = (order: ManifestOrder): Promise<StoreResult<readonly string[]>> =>
+  inScratch(async (folder) => {
+    const lists = await readLists(order, null, folder);
+    return lists.ok ? stored([...lists.value.values()].filter(({ isFinal }) => isFinal).map(({ node }) => node)) : lists;
+  });
+
+async function survey(order: ManifestOrder, folder: string): Promise<StoreResult<ArtifactManifest>> {
+  const listed = await listRun(order);
+  if (!listed.ok) return listed;
+  const lists = await readLists(order, listed.value, folder);
+  if (!lists.ok) return lists;
+  const held = await hashesOf(order, listed.value, lists.value);
+  if (!held.ok) return held;
+  return stored(buildManifest({ runId: order.runId, roster: order.roster, lists: lists.value, held: held.value }));
+}
+
+async function inScratch<T>(act: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'quilt-manifest-'));
   try {
-    const listed = await listRun(order);
-    if (!listed.ok) return listed;
-    const lists = await readLists(order, listed.value, folder);
-    if (!lists.ok) return lists;
-    const held = await hashesOf(order, listed.value, lists.value);
-    if (!held.ok) return held;
-    const manifest = buildManifest({ runId: order.runId, roster: order.roster, lists: lists.value, held: held.value });
-    const path = join(folder, MANIFEST_NAME);
-    await writeFile(path, manifestText(manifest), { mode: 0o600 });
-    const put = await order.store.putFile(`${order.runId}/${MANIFEST_NAME}`, path, { signal: order.signal });
-    return put.ok ? stored(manifest) : put;
+    return await act(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -65,19 +85,20 @@ async function listRun({ store, runId, signal }: ManifestOrder): Promise<StoreRe
   return stored(found);
 }
 
-/** A list that cannot be read is as good as none: the node then has a gap. A store that does not answer is a problem. */
+/** A list that cannot be read is as good as none: the node then has a gap. A store that does not answer is a problem. `listed` null = ask for each. */
 async function readLists(
   { store, runId, roster, signal }: ManifestOrder,
-  listed: ReadonlyMap<string, ListedArtifact>,
+  listed: ReadonlyMap<string, ListedArtifact> | null,
   folder: string,
 ): Promise<StoreResult<ReadonlyMap<string, NodeList>>> {
   const lists = new Map<string, NodeList>();
   const path = join(folder, LIST_NAME);
   for (const node of roster) {
     const key = `${nodePrefix(runId, node)}${LIST_NAME}`;
-    if (!listed.has(key)) continue;
+    if (listed?.has(key) === false) continue;
     const got = await store.getFile(key, path, signal);
-    if (!got.ok && got.problems[0]?.cause === 'corrupt') continue;
+    // Between the listing and now, or while it is replaced: the next look finds it.
+    if (!got.ok && ['corrupt', 'not-found'].includes(got.problems[0]?.cause ?? '')) continue;
     if (!got.ok) return got;
     const list = parseNodeList(await readFile(path, 'utf8'), node);
     if (list !== null) lists.set(node, list);

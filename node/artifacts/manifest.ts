@@ -3,6 +3,7 @@
 // between a node's file and its list. Asking the store, and writing the manifest into it, is manifest-writer.ts.
 
 import { canonicalJson } from '../core/canonical.ts';
+import type { ArtifactsSummary } from '../core/summary-types.ts';
 import type { SealedSegment } from './ledger.ts';
 
 /** A node's own word on what it put into the store. */
@@ -42,6 +43,8 @@ export interface ArtifactManifest {
   readonly gapsLeftOut: number;
 }
 
+/** A summary is on a screen; the manifest in the store holds all of them. */
+const GAPS_SHOWN = 20;
 /** A manifest is read by people; a store that lost everything must not make it a copy of the lists. */
 const GAPS_MAX = 10_000;
 
@@ -75,6 +78,14 @@ export function buildManifest(facts: ManifestFacts): ArtifactManifest {
 
 /** Same facts, same text. */
 export const manifestText = (manifest: ArtifactManifest): string => `${canonicalJson(manifest)}\n`;
+
+/** The manifest as the summary shows it. `names` are the nodes' short ones. */
+export function artifactsSummary(store: string, manifest: ArtifactManifest, names: ReadonlyMap<string, string>): ArtifactsSummary {
+  const { fileCount, totalBytes, gaps, gapsLeftOut } = manifest;
+  const shown = gaps.slice(0, GAPS_SHOWN).map((gap) => ({ ...gap, name: names.get(gap.node) ?? gap.node }));
+  const problem = null;
+  return { store, files: fileCount, bytes: totalBytes, gaps: shown, gapsLeftOut: gapsLeftOut + gaps.length - shown.length, problem };
+}
 
 function gapsOfNode({ runId, lists, held }: ManifestFacts, node: string): ArtifactGap[] {
   const list = lists.get(node);

@@ -19,6 +19,8 @@ export interface ChildNodesInit {
   readonly coresEach: number;
   readonly workersEach: number;
   readonly listen: string;
+  /** Further words for `join`. */
+  readonly moreFlags: readonly string[];
 }
 
 export interface ChildNode {
@@ -41,10 +43,14 @@ function startChild(init: ChildNodesInit, name: string): ChildProcess {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const output = openSync(join(folder, 'output.log'), 'a', 0o600);
   const flags = ['--data', folder, '--label', `name=${name}`, '--cores', String(init.coresEach), '--workers', String(init.workersEach)];
-  const child = spawn(process.execPath, [entryPaths().node, 'join', ...flags, '--listen', init.listen, '--with-parent'], {
-    stdio: ['pipe', output, output],
-    env: childEnvironment({ QUILT_TICKET: init.ticket }),
-  });
+  const child = spawn(
+    process.execPath,
+    [entryPaths().node, 'join', ...flags, ...init.moreFlags, '--listen', init.listen, '--with-parent'],
+    {
+      stdio: ['pipe', output, output],
+      env: childEnvironment({ QUILT_TICKET: init.ticket }),
+    },
+  );
   closeSync(output);
   // A child that could not be started is one that never joins; its log says why, and the swarm says that it is missing.
   child.on('error', () => {});

@@ -20,6 +20,7 @@ import type { MeshHandlers } from '../runtime/components.ts';
 import { type ControlServer, serveControl, socketPathOf } from '../runtime/control.ts';
 import type { ReadScenario } from '../runtime/load-run.ts';
 import { makeFolder } from '../runtime/make-folder.ts';
+import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
 import type { NodeExit, NodeProcess } from '../runtime/node-contract.ts';
 import { startNode } from '../runtime/node-process.ts';
 import { endpointTypeNames } from '../runtime/registry.ts';
@@ -59,6 +60,7 @@ export interface ComposeInit {
   /** The swarm must have formed within this time, else everybody leaves with exit 113. */
   readonly formMsMax: number;
   readonly version: string;
+  readonly artifacts?: ArtifactsChoice;
 }
 
 export interface ComposedNode {
@@ -197,6 +199,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     readScenario: readScenarioLater,
     renderSummary: summaryText,
     ownSeries: init.price === null ? () => [] : createSpendMeter({ price: init.price, wallNowMs, sentBytes: readSentBytes }),
+    artifacts: init.artifacts,
   });
   handlers.bind(node.handlers);
   const control = await openControl(dataFolder, node);

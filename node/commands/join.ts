@@ -11,13 +11,14 @@ import { err } from '../adapters/terminal.ts';
 import { fail, type Problem, type Result } from '../core/errors.ts';
 import type { MachinePrice } from '../core/spending.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } from './artifact-store.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
 import { programVersion, SOURCES } from './program-version.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
-interface JoinOptions {
+interface JoinOptions extends ArtifactFlags {
   data?: string;
   label: Record<string, string>;
   workers?: number;
@@ -59,6 +60,8 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const dataFolder = options.data ?? join('.quilt', `${swarmId}-${process.pid}`);
   const cores = options.cores ?? machineCores();
   const isSeed = options.asSeed === true;
+  const artifacts = await openChosenStore(options);
+  if (!artifacts.ok) return finishWithProblems(artifacts.problems);
   const composed = await composeNode({
     swarm: { swarmId, swarmKey, operatorKey },
     expectNodes,
@@ -77,12 +80,17 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     isVoter: options.spare !== true,
     formMsMax: joinWithinMs,
     version: programVersion(),
+    artifacts: artifacts.value,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
   const { node, exited } = composed.value;
   if (options.withParent === true) leaveWithParent(node);
   else leaveOnSignals(node);
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
+  // Load does not wait for evidence: without credentials the node works, says so, and the report has the gap.
+  void storeProblems(artifacts.value).then((problems) => {
+    for (const { message, hint } of problems) err(`artifacts stay on this machine for now: ${message} (${hint ?? 'it is tried again'})`);
+  });
   const watch = watchJoining(composed.value, swarmId);
   const { exit, message } = await exited;
   const problem = watch.stop();
@@ -139,7 +147,7 @@ function watchJoining({ seedState }: ComposedNode, swarmId: string): { stop(): P
 }
 
 export function command(): Command {
-  return new Command('join')
+  const join = new Command('join')
     .description('join a swarm with a ticket, also while its load runs')
     .argument('[ticket]', 'the ticket, or @FILE; default: QUILT_TICKET')
     .option('--data <folder>', 'data folder; a node restarted with it comes back as itself')
@@ -163,6 +171,8 @@ export function command(): Command {
     )
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
+  for (const option of artifactOptions()) join.addOption(option);
+  return join;
 }
 
 export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { DEFAULT_TIMING } from '../core/config.ts';
 import { ok, type Result } from '../core/errors.ts';
+import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
 import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ChildNodes, startChildNodes } from './child-nodes.ts';
@@ -20,6 +21,9 @@ export interface LocalSwarmInit {
   readonly workers: number | undefined;
   /** How long the ticket is good: joining is allowed while the run lasts. */
   readonly ticketMs: number;
+  readonly artifacts: ArtifactsChoice | undefined;
+  /** The same, for the command lines of the other nodes. */
+  readonly artifactWords: readonly string[];
 }
 
 export interface LocalSwarm {
@@ -54,6 +58,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     isVoter: true,
     formMsMax: DEFAULT_TIMING.formMsMax,
     version: programVersion(),
+    artifacts: init.artifacts,
   });
   if (!seed.ok) return seed;
   const ticket = makeTicket(swarm, {
@@ -74,6 +79,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     coresEach,
     workersEach: init.workers ?? workersFor(coresEach),
     listen: LISTEN,
+    moreFlags: init.artifactWords,
   });
   return ok({ swarm, seed: seed.value, children, ticket: ticket.value });
 }

@@ -8,10 +8,12 @@ import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
 import type { RuntimeClock } from '../runtime/components.ts';
+import { UPLOAD_MS_MAX } from '../runtime/node-artifacts.ts';
 import type { NodeExit } from '../runtime/node-contract.ts';
 import type { StatusView } from '../runtime/node-status.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { type ArtifactFlags, artifactOptions, artifactWords, openWorkingStore } from './artifact-store.ts';
 import { RUNS_FOLDER } from './control-client.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
@@ -30,7 +32,7 @@ import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
 
-interface Flags {
+interface Flags extends ArtifactFlags {
   readonly nodes: number;
   readonly workers?: number;
   readonly variable: Readonly<Record<string, string>>;
@@ -52,6 +54,8 @@ const END_MS_MAX = 5_000;
 async function runScenario(file: string, flags: Flags): Promise<void> {
   const prepared = await prepareRun(file, flags.variable, flags.tag);
   if (!prepared.ok) return finishWithProblems(prepared.problems);
+  const artifacts = await openWorkingStore(flags);
+  if (!artifacts.ok) return finishWithProblems(artifacts.problems);
   const { scenario } = prepared.value;
   const wallMsMax = flags.maxWall ?? scenario.deadlineMs;
   let runFolder: string;
@@ -66,6 +70,7 @@ async function runScenario(file: string, flags: Flags): Promise<void> {
     nodes: flags.nodes,
     workers: flags.workers,
     ticketMs: wallMsMax + TICKET_SLACK_MS,
+    ...{ artifacts: artifacts.value, artifactWords: artifactWords(flags) },
   });
   if (!formed.ok) {
     // Nothing ran: an empty run folder would only hide the last real one.
@@ -111,7 +116,8 @@ async function carryOut(
   board?.stop();
   stopKeys();
   // Nodes of a sealed run leave by themselves; others would wait for a coordinator that is gone.
-  await local.children.end(node.status().phase === 'sealed' ? END_MS_MAX : 0);
+  const patienceMs = END_MS_MAX + (flags.artifacts === undefined ? 0 : UPLOAD_MS_MAX);
+  await local.children.end(node.status().phase === 'sealed' ? patienceMs : 0);
   adoptWindows(runFolder, node.status().board.coordinator);
   showSummary(node.report()?.summary ?? null, exit.message, { json: flags.json === true, color });
   finish(exit.exit);
@@ -160,7 +166,7 @@ function stopOnSignals({ swarm, seed, children }: LocalSwarm, runId: string, clo
 }
 
 export function command(): Command {
-  return new Command('run')
+  const runs = new Command('run')
     .description('run a scenario with a local swarm; the load is the total of the swarm')
     .argument('<scenario>', 'scenario file (quilt-swarm new writes one)')
     .addOption(nodesOption())
@@ -175,6 +181,8 @@ export function command(): Command {
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
     .action(runScenario);
+  for (const option of artifactOptions()) runs.addOption(option);
+  return runs;
 }
 
 export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

@@ -11,6 +11,7 @@ import type { NodeLossPolicy } from '../core/messages.ts';
 import { makeFolder } from '../runtime/make-folder.ts';
 import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { type ArtifactFlags, artifactOptions, openWorkingStore } from './artifact-store.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
@@ -31,7 +32,7 @@ import { programVersion } from './program-version.ts';
 import { showSummary } from './run-report.ts';
 import { leaveOnSignals } from './signals.ts';
 
-interface Flags {
+interface Flags extends ArtifactFlags {
   readonly expectNodes: number;
   readonly seeds: number;
   readonly listen: string;
@@ -63,6 +64,8 @@ async function seed(flags: Flags): Promise<void> {
     if (!result.ok) return finishWithProblems(result.problems);
     prepared = result.value;
   }
+  const artifacts = await openWorkingStore(flags);
+  if (!artifacts.ok) return finishWithProblems(artifacts.problems);
   const swarm = makeSwarm();
   const dataFolder = flags.data ?? join('.quilt', `${swarm.swarmId}-seed`);
   try {
@@ -96,6 +99,7 @@ async function seed(flags: Flags): Promise<void> {
     isVoter: true,
     formMsMax: flags.joinWithin,
     version: programVersion(),
+    artifacts: artifacts.value,
   });
   if (!composed.ok) {
     // Nothing ran: a folder that nobody asked for, with keys in it, would only be found again by accident.
@@ -147,7 +151,7 @@ async function serve({ node, exited }: ComposedNode, swarm: SwarmSecrets, prepar
 }
 
 export function command(): Command {
-  return new Command('seed')
+  const seedCommand = new Command('seed')
     .description('make a swarm, print its ticket and serve as its first node')
     .option('--expect-nodes <count>', 'load nodes that the swarm waits for', wholeNumber(1, EXPECTED_MAX), 1)
     .option(
@@ -173,6 +177,8 @@ export function command(): Command {
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')
     .action(seed);
+  for (const option of artifactOptions()) seedCommand.addOption(option);
+  return seedCommand;
 }
 
 export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

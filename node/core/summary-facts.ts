@@ -5,7 +5,7 @@ import type { Aggregate } from './aggregate.ts';
 import type { MissingWindows } from './events.ts';
 import type { EndReason, NodeId, NodeLossPolicy } from './messages.ts';
 import type { MetricDeclaration, Tags } from './stats-types.ts';
-import type { FileSummary } from './summary-types.ts';
+import type { ArtifactsSummary, FileSummary } from './summary-types.ts';
 import type { Threshold } from './threshold-syntax.ts';
 
 export interface GroupFacts {
@@ -84,6 +84,8 @@ export interface SavedFacts {
   readonly facts: SummaryFacts;
   /** Claims whose samples did not count, as `claimId node`: who won is read from the log, which `report` need not fold. */
   readonly claimsLost: readonly string[];
+  /** Known only after the report was written: the last node had to upload first. */
+  readonly artifacts?: ArtifactsSummary;
 }
 
 export function savedFacts(facts: SummaryFacts, aggregate: Pick<Aggregate, 'claimsJudged'>): SavedFacts {

@@ -23,6 +23,8 @@ export interface Summary {
   /** What it cost by the machines' price tables; null where no machine has a price and no limit was given. */
   readonly spending: Spending | null;
   readonly files: readonly FileSummary[];
+  /** Absent when the run had no artifact store. */
+  readonly artifacts?: ArtifactsSummary;
 }
 
 export interface RunSummary {
@@ -192,6 +194,26 @@ export interface FileSummary {
   readonly what: string;
   /** Relative to the run folder, or absolute for the folder itself. */
   readonly path: string;
+}
+
+/** What the nodes left in the artifact store, as whoever wrote the report found it there. */
+export interface ArtifactsSummary {
+  /** As the operator wrote it. */
+  readonly store: string;
+  readonly files: number;
+  /** Packed, as they lie in the store. */
+  readonly bytes: number;
+  readonly gaps: readonly {
+    readonly node: string;
+    readonly name: string;
+    readonly kind: string;
+    readonly what: string;
+    readonly detail: string;
+  }[];
+  /** When more were found than `gaps` holds. */
+  readonly gapsLeftOut: number;
+  /** Why nobody could look into the store; null = it was looked into. */
+  readonly problem: string | null;
 }
 
 /** timeline.json: the run by the second, as columns. Times are milliseconds from T0; null = nothing recorded. */

@@ -11,8 +11,9 @@ import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
 import { mustEndFor, type Spending, spendingOf } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
-import { savedFacts } from '../core/summary-facts.ts';
-import type { BoardView, Summary } from '../core/summary-types.ts';
+import { withArtifacts } from '../core/summary-artifacts.ts';
+import { type SavedFacts, savedFacts } from '../core/summary-facts.ts';
+import type { ArtifactsSummary, BoardView, Summary } from '../core/summary-types.ts';
 import { abortingThreshold, type EvaluationFacts, evaluateThresholds } from '../core/threshold-eval.ts';
 import { timelineReport } from '../core/timeline-report.ts';
 import { formatUsd } from '../core/units.ts';
@@ -61,6 +62,8 @@ export interface Collector {
   judgeAlone(input: JudgeInput): Promise<void>;
   /** Keeps the report that another coordinator wrote. */
   adopt(report: Report): void;
+  /** Adds what became of the artifacts to the report that is there. */
+  amend(artifacts: ArtifactsSummary): void;
   board(): BoardView;
   report(): Report | null;
   stop(): void;
@@ -77,6 +80,7 @@ class Collecting implements Collector {
   #aggregate: Aggregate;
   #collecting: Promise<void> | null = null;
   #report: Report | null = null;
+  #saved: SavedFacts | null = null;
   #cancelTimer: () => void = () => {};
 
   constructor(init: CollectorInit) {
@@ -158,7 +162,8 @@ class Collecting implements Collector {
     const summary = summarize(aggregate, facts);
     this.#report = { summary, text: renderSummary(summary) };
     runFolder.writeSummary(summary, this.#report.text);
-    runFolder.writeFacts(savedFacts(facts, aggregate));
+    this.#saved = savedFacts(facts, aggregate);
+    runFolder.writeFacts(this.#saved);
     if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs));
     return this.#report;
   }
@@ -191,6 +196,15 @@ class Collecting implements Collector {
     const summary = { ...adopted.summary, files: filesOf(runFolder.path) };
     this.#report = { summary, text: renderSummary(summary) };
     runFolder.writeSummary(summary, this.#report.text);
+  }
+
+  amend(artifacts: ArtifactsSummary): void {
+    const { runFolder, renderSummary } = this.#init;
+    if (this.#report === null) return;
+    const summary = withArtifacts(this.#report.summary, artifacts);
+    this.#report = { summary, text: renderSummary(summary) };
+    runFolder.writeSummary(summary, this.#report.text);
+    if (this.#saved !== null) runFolder.writeFacts({ ...this.#saved, artifacts });
   }
 
   board(): BoardView {

@@ -12,6 +12,7 @@ import type { Report as RunReport } from './collector.ts';
 import type { MeshHandlers, RuntimeClock, RuntimeLog, RuntimeMesh, RuntimeStore, SpawnWorker } from './components.ts';
 import type { ControlAnswer, ControlRequest } from './control.ts';
 import type { ReadScenario } from './load-run.ts';
+import type { ArtifactsChoice } from './node-artifacts.ts';
 import type { StatusView } from './node-status.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -40,6 +41,8 @@ export interface NodeProcessInit {
   readonly renderSummary: (summary: Summary) => string;
   /** What the node itself has to say in each of its windows, which are that long: what its machine costs. */
   readonly ownSeries: (durationMs: number) => readonly Series[];
+  /** Absent = the evidence stays where it is written. */
+  readonly artifacts?: ArtifactsChoice;
 }
 
 export interface NodeProcess {

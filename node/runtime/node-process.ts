@@ -16,6 +16,7 @@ import { createHealthMonitor } from './health.ts';
 import { createInbound } from './inbound.ts';
 import { type LoadedRun, loadRun } from './load-run.ts';
 import { createLoop, type EventDraft, type Loop } from './loop.ts';
+import { createNodeArtifacts, type NodeArtifacts } from './node-artifacts.ts';
 import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
 import { type EventNote, nodeName, noteOf } from './node-names.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
@@ -53,6 +54,7 @@ class Running {
   readonly #windows;
   readonly #inbound;
   readonly #blobs;
+  readonly #artifacts: NodeArtifacts | null;
   readonly #notes: EventNote[] = [];
   readonly #lostAtSwarmMs = new Map<NodeId, number>();
   readonly #counts = new Map<string, number>();
@@ -63,6 +65,7 @@ class Running {
   #adopting: Promise<void> = Promise.resolve();
   #isEnding = false;
   #isWallGuarded = false;
+  #done: () => void = () => {};
 
   constructor(init: NodeProcessInit) {
     this.#init = init;
@@ -97,7 +100,10 @@ class Running {
       numberLast: init.restored.windowLast,
       toSwarmMs: (nowMs) => nowMs + this.#state.clock.offsetMs,
       own: init.ownSeries,
-      spool: (frame) => store.putWindows(config.self, [frame]),
+      spool: async (frame) => {
+        await store.putWindows(config.self, [frame]);
+        this.#artifacts?.window(frame);
+      },
       emit: (event) => this.#push(event),
     });
     this.#collector = createCollector({
@@ -113,6 +119,7 @@ class Running {
       renderSummary: init.renderSummary,
       emit: (event) => this.#push(event),
     });
+    this.#artifacts = createNodeArtifacts(init, (level, text) => this.#note(level, text));
     init.runFolder.appendEntries(init.restored.entries);
   }
 
@@ -145,6 +152,7 @@ class Running {
     switch (start.what) {
       case 'load-plan':
         this.#guardWall(start.manifest);
+        this.#artifacts?.start(start.manifest.runId);
         if (this.#init.config.load) this.#windows.start();
         this.#loadPlan(start.manifest, start.from).catch((error) =>
           this.#push({ type: 'plan-failed', message: `the scenario could not be kept: ${(error as Error).message}` }),
@@ -322,8 +330,11 @@ class Running {
 
   #onSignal(mode: 'leave' | 'now'): void {
     this.#push({ type: 'signal', mode });
-    if (mode === 'now')
-      this.#init.clock.after(LEAVE_MS_MAX, () => this.#end({ exit: 'stoppedByOperator', message: 'stopped by a signal' }));
+    if (mode !== 'now') return;
+    this.#artifacts?.hurry();
+    this.#init.clock.after(LEAVE_MS_MAX, () => this.#end({ exit: 'stoppedByOperator', message: 'stopped by a signal' }));
+    // It may be leaving already, patient with the artifact store.
+    this.#init.clock.after(LEAVE_MS_MAX * 2, () => this.#done());
   }
 
   #onFault(error: unknown): void {
@@ -342,17 +353,31 @@ class Running {
     this.#loop.stop();
     this.#health.close();
     this.#collector.stop();
-    const done = (): void => {
+    this.#done = (): void => {
       log.flush();
       this.#exited.resolve(exit);
     };
-    clock.after(LEAVE_MS_MAX, done);
-    const parts = [() => this.#adopting, () => this.#reportAlone(exit), () => runFolder.close(), () => mesh.stop(), () => store.close()];
-    void this.#inTurn(parts).then(done);
+    clock.after(LEAVE_MS_MAX + (this.#artifacts?.msMax() ?? 0), this.#done);
+    const reported = [() => this.#adopting, () => this.#reportAlone(exit), () => runFolder.close()];
+    // The mesh stays up meanwhile: who is connected is still at work.
+    const uploaded = [() => this.#artifacts?.finish(), () => this.#surveyArtifacts()];
+    void this.#inTurn([...reported, ...uploaded, () => mesh.stop(), () => store.close()]).then(this.#done);
+  }
+
+  /** The coordinator's part, and that of witnesses, where people look; load nodes go when their own evidence is safe. */
+  async #surveyArtifacts(): Promise<void> {
+    const { config, mesh } = this.#init;
+    const { coordinator, chain } = this.#state;
+    const summary = this.#collector.report()?.summary;
+    const isCoordinator = coordinator?.node === config.self;
+    if (summary === undefined || (config.load && !isCoordinator)) return;
+    const isAuthor = isCoordinator || chain.phase !== 'sealed';
+    const artifacts = await this.#artifacts?.survey({ summary, peers: () => mesh.peers(), isAuthor });
+    if (artifacts !== undefined && artifacts !== null) this.#collector.amend(artifacts);
   }
 
   /** One part that cannot be closed (a full disk) does not keep the others open. */
-  async #inTurn(parts: readonly (() => Promise<void> | void)[]): Promise<void> {
+  async #inTurn(parts: readonly (() => Promise<void> | undefined | void)[]): Promise<void> {
     for (const part of parts) {
       try {
         await part();

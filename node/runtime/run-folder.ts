@@ -2,7 +2,18 @@
 // rebuild the report from the folder alone (P6). windows.bin is a sequence of records, four bytes of length and dag-cbor [node, number, payload]:
 // appended as windows arrive, so that a killed coordinator leaves all but the last; a cut-off record at the end is ignored by the reader.
 
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { decode, encode } from '@ipld/dag-cbor';
 import type { Entry, Manifest, NodeId, WindowFrame } from '../core/messages.ts';
@@ -52,6 +63,22 @@ function jsonLine(entry: Entry): string {
   return `${JSON.stringify(entry, (_key, value) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value))}\n`;
 }
 
+/** A file that may be written again is another file then: whoever collects it as it grows must not take the new text for a continuation. */
+function replaceFile(path: string, text: string): void {
+  const part = join(dirname(path), `.${basename(path)}.part`);
+  writeFileSync(part, text);
+  renameSync(part, path);
+}
+
+/** One record of windows.bin. */
+export function windowRecord(node: NodeId, { number, payload }: WindowFrame): Uint8Array {
+  const record = encode([node, number, payload]);
+  const bytes = new Uint8Array(LENGTH_BYTES + record.byteLength);
+  new DataView(bytes.buffer).setUint32(0, record.byteLength);
+  bytes.set(record, LENGTH_BYTES);
+  return bytes;
+}
+
 function createAppender(path: string): { add(part: Uint8Array): void; close(): void } {
   const fd = openSync(path, 'a', 0o600);
   let parts: Uint8Array[] = [];
@@ -90,20 +117,14 @@ export function openRunFolder(path: string): RunFolder {
     },
     appendWindows(node, frames) {
       if (isClosed) return;
-      for (const { number, payload } of frames) {
-        const record = encode([node, number, payload]);
-        const length = new Uint8Array(LENGTH_BYTES);
-        new DataView(length.buffer).setUint32(0, record.byteLength);
-        windows.add(length);
-        windows.add(record);
-      }
+      for (const frame of frames) windows.add(windowRecord(node, frame));
     },
     writeSummary(summary, text) {
-      writeFileSync(join(path, RUN_FILES.summary), pretty(summary));
-      writeFileSync(join(path, RUN_FILES.summaryText), text);
+      replaceFile(join(path, RUN_FILES.summary), pretty(summary));
+      replaceFile(join(path, RUN_FILES.summaryText), text);
     },
-    writeFacts: (facts) => writeFileSync(join(path, RUN_FILES.facts), pretty(facts)),
-    writeTimeline: (timeline) => writeFileSync(join(path, RUN_FILES.timeline), JSON.stringify(timeline)),
+    writeFacts: (facts) => replaceFile(join(path, RUN_FILES.facts), pretty(facts)),
+    writeTimeline: (timeline) => replaceFile(join(path, RUN_FILES.timeline), JSON.stringify(timeline)),
     close() {
       if (isClosed) return;
       isClosed = true;
@@ -114,9 +135,17 @@ export function openRunFolder(path: string): RunFolder {
 }
 
 /** All windows of a run folder in the order they arrived; the same (node, number) may come twice after a change of coordinator. */
-export function* readWindows(folder: string): Generator<{ node: NodeId; frame: WindowFrame }, void, undefined> {
+export function* readWindows(folder: string): Generator<StoredWindow, void, undefined> {
   const path = join(folder, RUN_FILES.windows);
-  if (!existsSync(path)) return;
+  if (existsSync(path)) yield* readWindowFile(path);
+}
+
+export interface StoredWindow {
+  readonly node: NodeId;
+  readonly frame: WindowFrame;
+}
+
+export function* readWindowFile(path: string): Generator<StoredWindow, void, undefined> {
   const bytes = readFileSync(path);
   for (let offset = 0; offset + LENGTH_BYTES <= bytes.byteLength; ) {
     const end = offset + LENGTH_BYTES + bytes.readUInt32BE(offset);

@@ -5,6 +5,7 @@ import type { Reason, Summary, ThresholdResult } from '../../node/core/summary-t
 import { formatCount, formatDuration, formatNumber, formatUsd, formatValue } from '../../node/core/units.ts';
 import { heading, type Page } from './page.ts';
 import { createStyle } from './style.ts';
+import { artifactLines } from './summary-artifacts.ts';
 import { errorLines, eventLines, nodeLines } from './summary-health.ts';
 import { loadLines } from './summary-load.ts';
 import { categoryLines } from './summary-results.ts';
@@ -118,6 +119,7 @@ export function renderSummary(summary: Summary, format: SummaryFormat): string[]
     nodeLines(summary, page),
     spendingLines(summary, page),
     eventLines(summary, page),
+    artifactLines(summary, page),
     fileLines(summary, page),
   ];
   return ['', ...sections.filter((lines) => lines.length > 0).flatMap((lines) => [...lines, ''])];
