@@ -3,13 +3,12 @@
 // for programs. `--cloud` looks at a vendor instead (doctor-clouds.ts). Exit code 0 when at most optional parts are missing, 1 when a required part is broken.
 
 import { spawnSync } from 'node:child_process';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { childEnvironment } from '../adapters/environment.ts';
 import { err, out } from '../adapters/terminal.ts';
-import { EXIT } from '../core/errors.ts';
 import { examineClouds, isBroken, leastRights, showClouds } from './doctor-clouds.ts';
 import { examine, type Finding, findExecutable } from './doctor-parts.ts';
-import { finishWithProblems } from './finish.ts';
+import { finish, finishWithProblems, runCommand } from './finish.ts';
 
 const installMinutesMax = 5;
 
@@ -74,36 +73,19 @@ interface Options {
   readonly cloud: readonly string[];
 }
 
-async function doctorClouds({ cloud, rights, json }: Options): Promise<number> {
-  const rightsText = rights === true ? await leastRights(cloud) : null;
-  const examined = rightsText === null ? await examineClouds(cloud) : null;
-  const failed = [rightsText, examined].flatMap((result) => (result === null || result.ok ? [] : result.problems));
-  if (failed.length > 0) {
-    finishWithProblems(failed);
-    return EXIT.badConfiguration;
+async function doctorClouds({ cloud, rights, json }: Options): Promise<void> {
+  if (rights === true) {
+    const text = await leastRights(cloud);
+    return text.ok ? out(text.value) : finishWithProblems(text.problems);
   }
-  if (rightsText?.ok) out(rightsText.value);
-  if (!examined?.ok) return EXIT.pass;
+  const examined = await examineClouds(cloud);
+  if (!examined.ok) return finishWithProblems(examined.problems);
   if (json === true) out(JSON.stringify(examined.value, null, 2));
   else showClouds(examined.value);
-  return examined.value.some(isBroken) ? EXIT.internalFault : EXIT.pass;
+  finish(examined.value.some(isBroken) ? 'internalFault' : 'pass');
 }
 
-export async function run(argv: readonly string[]): Promise<number> {
-  const command = new Command('quilt-swarm doctor')
-    .description('List what this machine has, what it lacks, and what that costs.')
-    .option('--install', 'install missing Debian packages (root and apt-get only)')
-    .option('--cloud <name>', 'look at a vendor instead: NAME or NAME:REGION; repeatable', (text, all: string[]) => [...all, text], [])
-    .option('--rights', 'with --cloud: print the least rights that a launch needs there, and ask nobody')
-    .option('--json', 'print the findings as JSON')
-    .exitOverride();
-  try {
-    command.parse([...argv], { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.badConfiguration;
-    throw error;
-  }
-  const options = command.opts<Options>();
+async function doctor(options: Options): Promise<void> {
   if (options.cloud.length > 0) return doctorClouds(options);
   let findings = await examine();
   if (options.install === true && findings.some(({ isOk }) => !isOk)) {
@@ -113,5 +95,17 @@ export async function run(argv: readonly string[]): Promise<number> {
   const isReady = findings.every(({ isOk, isRequired }) => isOk || !isRequired);
   if (options.json === true) out(JSON.stringify({ ready: isReady, parts: findings }, null, 2));
   else show(findings);
-  return isReady ? EXIT.pass : EXIT.internalFault;
+  finish(isReady ? 'pass' : 'internalFault');
 }
+
+export function command(): Command {
+  return new Command('doctor')
+    .description('List what this machine has, what it lacks, and what that costs.')
+    .option('--install', 'install missing Debian packages (root and apt-get only)')
+    .option('--cloud <name>', 'look at a vendor instead: NAME or NAME:REGION; repeatable', (text, all: string[]) => [...all, text], [])
+    .option('--rights', 'with --cloud: print the least rights that a launch needs there, and ask nobody')
+    .option('--json', 'print the findings as JSON')
+    .action(doctor);
+}
+
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
