@@ -20,7 +20,7 @@ interface Step {
 }
 
 const steps: readonly Step[] = [
-  { name: 'doctor', command: process.execPath, args: ['node/quilt-swarm.mjs', 'doctor', '--install'] },
+  { name: 'doctor', command: process.execPath, args: ['node/quilt-swarm.mjs', 'doctor', '--install', '--for-tests'] },
   { name: 'types', command: binary('tsc'), args: ['-p', 'tsconfig.json'] },
   { name: 'lint', command: binary('biome'), args: ['check', '--config-path=.', '--error-on-warnings', '.'] },
 ];

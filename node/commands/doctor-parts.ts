@@ -23,9 +23,12 @@ export interface Part {
   isRequired: boolean;
   /** What the user cannot do, or gets less of, without it. */
   cost: string;
+  /** One or several, with a blank between. */
   debianPackage?: string;
   /** What to do when no package brings it. */
   remedy?: string;
+  /** Looked for and installed with --for-tests only: its package starts a service, which nobody wants who only runs scenarios. */
+  isForTests?: boolean;
   probe: () => Probe | Promise<Probe>;
 }
 
@@ -67,6 +70,10 @@ function probeProgram(name: string, versionFlag: string): Probe {
   if (answer.error !== undefined || line === undefined)
     return { isOk: false, detail: `${path} is there, but does not answer ${versionFlag}` };
   return { isOk: true, detail: line.trim() };
+}
+
+function probeFile(path: string): Probe {
+  return existsSync(path) ? { isOk: true, detail: path } : { isOk: false, detail: `${path} is not there` };
 }
 
 function probeRuntime(): Probe {
@@ -216,11 +223,27 @@ export const parts: readonly Part[] = [
     debianPackage: 'python3',
     probe: () => probeProgram('python3', '--version'),
   },
+  {
+    name: 'sshd',
+    isRequired: false,
+    isForTests: true,
+    cost: 'the tests of launches over ssh are skipped',
+    debianPackage: 'openssh-server openssh-client',
+    probe: () => probeFile('/usr/sbin/sshd'),
+  },
+  {
+    name: 'swift',
+    isRequired: false,
+    isForTests: true,
+    cost: 'the tests against a store that checks signatures and hashes are skipped',
+    debianPackage: 'swift-proxy swift-account swift-container swift-object memcached',
+    probe: () => probeFile('/usr/bin/swift-proxy-server'),
+  },
 ];
 
 /** Looks at every part, in the table's order. */
-export async function examine(): Promise<Finding[]> {
+export async function examine(forTests = false): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const { probe, ...part } of parts) findings.push({ ...part, ...(await probe()) });
+  for (const { probe, isForTests = false, ...part } of parts) if (forTests || !isForTests) findings.push({ ...part, ...(await probe()) });
   return findings;
 }

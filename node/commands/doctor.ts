@@ -32,7 +32,7 @@ function isKnownToApt(name: string): boolean {
 
 /** Installs what is missing and has a package. A failure leaves the part missing, which the findings then show. */
 function install(missing: readonly Finding[]): void {
-  const packages = missing.flatMap(({ debianPackage }) => debianPackage ?? []);
+  const packages = missing.flatMap(({ debianPackage }) => debianPackage?.split(' ') ?? []);
   if (packages.length === 0) return;
   if (findExecutable('apt-get') === undefined || process.getuid?.() !== 0) {
     err(`doctor: cannot install here (needs root and apt-get): ${packages.join(' ')}`);
@@ -68,6 +68,7 @@ function show(findings: readonly Finding[]): void {
 
 interface Options {
   readonly install?: boolean;
+  readonly forTests?: boolean;
   readonly json?: boolean;
   readonly rights?: boolean;
   readonly cloud: readonly string[];
@@ -87,10 +88,11 @@ async function doctorClouds({ cloud, rights, json }: Options): Promise<void> {
 
 async function doctor(options: Options): Promise<void> {
   if (options.cloud.length > 0) return doctorClouds(options);
-  let findings = await examine();
+  const forTests = options.forTests === true;
+  let findings = await examine(forTests);
   if (options.install === true && findings.some(({ isOk }) => !isOk)) {
     install(findings.filter(({ isOk }) => !isOk));
-    findings = await examine();
+    findings = await examine(forTests);
   }
   const isReady = findings.every(({ isOk, isRequired }) => isOk || !isRequired);
   if (options.json === true) out(JSON.stringify({ ready: isReady, parts: findings }, null, 2));
@@ -102,6 +104,7 @@ export function command(): Command {
   return new Command('doctor')
     .description('List what this machine has, what it lacks, and what that costs.')
     .option('--install', 'install missing Debian packages (root and apt-get only)')
+    .option('--for-tests', 'also what only the tests of quilt-swarm itself want')
     .option('--cloud <name>', 'look at a vendor instead: NAME or NAME:REGION; repeatable', (text, all: string[]) => [...all, text], [])
     .option('--rights', 'with --cloud: print the least rights that a launch needs there, and ask nobody')
     .option('--json', 'print the findings as JSON')
