@@ -98,9 +98,7 @@ export function createApi(init: ApiInit): Api {
       const open = await session();
       if (!open.ok) return open;
       const url = urlOf(open.value.endpoints, service, region, face);
-      return url === null
-        ? { ok: false, refusal: noEndpoint(vendor, region, service, open.value.endpoints) }
-        : { ok: true, value: url };
+      return url === null ? { ok: false, refusal: noEndpoint(vendor, region, service, open.value.endpoints) } : { ok: true, value: url };
     },
   };
 }
@@ -155,10 +153,7 @@ async function listPages<T extends { readonly id?: string }>(
   return { ok: false, refusal: refusal(vendor, 'vendor', `${ask.doing}: more than ${PAGES_MAX} pages`) };
 }
 
-async function lookOrMake<T>(
-  components: CloudComponents,
-  { look, make, isAbsent = false, signal }: LookOrMake<T>,
-): Promise<Answer<T>> {
+async function lookOrMake<T>(components: CloudComponents, { look, make, isAbsent = false, signal }: LookOrMake<T>): Promise<Answer<T>> {
   const found = isAbsent ? null : await look();
   if (found?.ok === false) return found;
   if (found !== null && found.value !== null) return { ok: true, value: found.value };

@@ -104,7 +104,7 @@ async function ask(launch: Launch, { name, index, candidate }: Wanted): Promise<
         path: '/servers',
         body,
         doing,
-        signal,
+        isWanted,
       });
       return made.ok ? { ok: true, value: asOrdered(order, made.value.server.id, candidate) } : made;
     },
