@@ -1,0 +1,82 @@
+// A lab over the OpenStack of the environment, for the suite of test/compliance and the stories of its own: `npm run test:openstack` starts a real one on loopback and sets the
+// variables. What is there is looked up with calls of its own, never by the cloud's word.
+
+import type { Cloud, CloudComponents, Instance } from '../../../bootstrap/cloud.ts';
+import type { CloudLab } from '../../compliance/cloud.ts';
+import { until } from '../until.ts';
+import { typeNamed } from './openstack-lab.ts';
+
+export const REAL_REGION = process.env.QUILT_TEST_OPENSTACK_REGION;
+const BOUND_MS = 100_000;
+type Rows = ReadonlyArray<Readonly<Record<string, unknown>> & { readonly id: string; readonly name: string; readonly description: string }>;
+
+export interface RealLab extends CloudLab {
+  /** All rows of a list of Nova (`servers`) or Neutron (`security-groups`, `floatingips`). */
+  rows(service: 'compute' | 'network', path: string, key: string): Promise<Rows>;
+  alive(): Promise<readonly Instance[]>;
+}
+
+export const realComponents: CloudComponents = {
+  ...{ environment: (name) => process.env[name], wallNowMs: () => Date.now(), random: () => 0.5 },
+  // Shorter than in life: the lab's machines are there in a second or two.
+  sleep: (ms) => new Promise((wake) => setTimeout(wake, Math.min(ms, 500))),
+};
+
+export async function openReal(components = realComponents): Promise<Cloud> {
+  const opened = await typeNamed('openstack').create(components);
+  if (!opened.ok) throw new Error(JSON.stringify(opened.problems));
+  return opened.value;
+}
+
+interface Access {
+  readonly token: string;
+  readonly urls: Readonly<Record<string, string>>;
+}
+
+export async function realAccess(): Promise<Access> {
+  const { OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_PROJECT_NAME } = process.env;
+  const domain = { id: 'default' };
+  const identity = { methods: ['password'], password: { user: { name: OS_USERNAME, domain, password: OS_PASSWORD } } };
+  const body = JSON.stringify({ auth: { identity, scope: { project: { name: OS_PROJECT_NAME, domain } } } });
+  const answer = await fetch(`${OS_AUTH_URL}/auth/tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const { token } = (await answer.json()) as {
+    token: { catalog: ReadonlyArray<{ type: string; endpoints: ReadonlyArray<{ interface: string; url: string }> }> };
+  };
+  const urls = token.catalog.map(({ type, endpoints }) => [type, endpoints.find((each) => each.interface === 'public')?.url ?? '']);
+  return { token: answer.headers.get('x-subject-token') ?? '', urls: Object.fromEntries(urls) as Record<string, string> };
+}
+
+export async function openRealLab(): Promise<RealLab> {
+  const cloud = await openReal();
+  const region = REAL_REGION ?? '';
+  const access = await realAccess();
+  const rows = async (service: 'compute' | 'network', path: string, key: string): Promise<Rows> => {
+    const found: Array<Rows[number]> = [];
+    for (;;) {
+      const marker = found.length === 0 ? '' : `?marker=${found.at(-1)?.id}`;
+      const url = `${access.urls[service]}${service === 'network' ? '/v2.0' : ''}/${path}${marker}`;
+      const answer = await fetch(url, { headers: { 'x-auth-token': access.token } });
+      const page = ((await answer.json()) as Record<string, Rows>)[key];
+      if (page === undefined) throw new Error(`${url}: ${answer.status}`);
+      if (page.length === 0) return found;
+      found.push(...page);
+    }
+  };
+  const alive = async (): Promise<readonly Instance[]> => {
+    const listed = await cloud.list({ region, runId: null });
+    if (!listed.ok) throw new Error(JSON.stringify(listed.problems));
+    return listed.value;
+  };
+  return {
+    ...{ cloud, region, machineType: 'm1.small', userData: '#cloud-config\n', rows, alive },
+    count: async () => (await rows('compute', 'servers', 'servers')).length,
+    until: (predicate) => until('the machines are as expected', predicate, BOUND_MS),
+    async close() {
+      for (const runId of new Set(['run1', ...(await alive()).map((instance) => instance.runId)])) {
+        const ids = (await alive()).filter((instance) => instance.runId === runId).map(({ id }) => id);
+        const { refusals } = await cloud.terminate({ region, runId }, ids);
+        if (refusals.length > 0) throw new Error(JSON.stringify(refusals));
+      }
+    },
+  };
+}
