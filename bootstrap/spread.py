@@ -285,7 +285,6 @@ class Spread:
             if is_right:
                 self.have |= 1 << block
                 self.moved()
-            self.lock.notify_all()
         if is_right and (peer is None or self.have == self.all):
             self.report_now.set()  # for the next block from the seed, without a pause in between
 
