@@ -6,7 +6,19 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, createWriteStream, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  createWriteStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
@@ -68,16 +80,40 @@ export async function packProgram({ distFolder, runtimePath, extras, outPath }: 
   }
 }
 
+/** Puts each under its name into `folder`: links to folders as they lie, and what git has where a revision is named. */
+export async function stageExtras(extras: readonly BundleExtra[], folder: string): Promise<readonly Problem[]> {
+  const missing = missingExtras(extras);
+  if (missing.length > 0) return missing;
+  for (const extra of extras) {
+    const to = join(folder, extra.name);
+    const problem = extra.revision === null ? linkFolder(extra.folder, to) : await stageExtra(extra, to);
+    if (problem !== null) return [problem];
+  }
+  return [];
+}
+
+function linkFolder(from: string, to: string): Problem | null {
+  if (!statSync(from).isDirectory()) return noFolder(from);
+  symlinkSync(resolve(from), to);
+  return null;
+}
+
+const noFolder = (path: string): Problem => ({ code: 'QUILT_BUNDLE_PART', message: `${path} is no folder`, hint: 'put the file into one' });
+
 function missingParts(distFolder: string, runtimePath: string, extras: readonly BundleExtra[]): Problem[] {
   const parts = [
     { path: join(distFolder, 'quilt-swarm.mjs'), hint: 'npm run build makes it' },
     { path: runtimePath, hint: 'name the Node executable that the machines shall use' },
-    ...extras.map(({ folder }) => ({ path: folder, hint: 'correct the folder after --with NAME=' })),
   ];
-  const missing = parts.filter(({ path }) => !existsSync(path));
+  return [...parts.filter(({ path }) => !existsSync(path)).map(({ path, hint }) => absentPart(path, hint)), ...missingExtras(extras)];
+}
+
+const absentPart = (path: string, hint: string): Problem => ({ code: 'QUILT_BUNDLE_PART', message: `${path} is not there`, hint });
+
+function missingExtras(extras: readonly BundleExtra[]): Problem[] {
   const twice = extras.filter(({ name }, index) => extras.findIndex((other) => other.name === name) !== index);
   return [
-    ...missing.map(({ path, hint }): Problem => ({ code: 'QUILT_BUNDLE_PART', message: `${path} is not there`, hint })),
+    ...extras.filter(({ folder }) => !existsSync(folder)).map(({ folder }) => absentPart(folder, 'correct the folder after --with NAME=')),
     ...twice.map(({ name }): Problem => ({ code: 'QUILT_BUNDLE_PART', message: `two extras are named ${name}`, hint: 'rename one' })),
   ];
 }
@@ -95,9 +131,9 @@ function linkOrCopy(from: string, to: string): void {
 async function stageExtra({ folder, revision }: BundleExtra, to: string): Promise<Problem | null> {
   mkdirSync(to, { recursive: true });
   if (revision === null) {
-    if (!statSync(folder).isDirectory())
-      return { code: 'QUILT_BUNDLE_PART', message: `${folder} is no folder`, hint: 'put the file into one' };
-    cpSync(folder, to, { recursive: true, verbatimSymlinks: true });
+    if (!statSync(folder).isDirectory()) return noFolder(folder);
+    // The folder itself may be a link (stageExtras); links in it stay what they are.
+    cpSync(realpathSync(folder), to, { recursive: true, verbatimSymlinks: true });
     return null;
   }
   const packing = tool('git', ['-C', folder, 'archive', '--format=tar', revision]);

@@ -6,11 +6,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { type BundleExtra, type ProgramBundle, packProgram, parseExtra } from '../../bootstrap/program-bundle.ts';
+import { type ProgramBundle, packProgram } from '../../bootstrap/program-bundle.ts';
 import { childEnvironment } from '../adapters/environment.ts';
 import { out } from '../adapters/terminal.ts';
-import { fail, ok, type Problem, type Result } from '../core/errors.ts';
+import { fail, ok, type Result } from '../core/errors.ts';
 import { entryPaths } from './entries.ts';
+import { openExtras, withOption } from './extras.ts';
 import { finishWithProblems, runCommand } from './finish.ts';
 
 interface Flags {
@@ -37,23 +38,18 @@ export function builtProgram(scratchFolder: string): Result<string> {
 }
 
 async function bundle(flags: Flags): Promise<void> {
-  const problems: Problem[] = [];
-  const extras: BundleExtra[] = [];
-  for (const text of flags.with) {
-    const extra = parseExtra(text);
-    if (extra.ok) extras.push(extra.value);
-    else problems.push(...extra.problems);
-  }
-  if (problems.length > 0) return finishWithProblems(problems);
+  const extras = await openExtras(flags.with);
+  if (!extras.ok) return finishWithProblems(extras.problems);
   const scratch = mkdtempSync(join(tmpdir(), 'quilt-build-'));
   try {
     const built = builtProgram(scratch);
     const packed = built.ok
-      ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras, outPath: flags.out })
+      ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras: extras.value.parts, outPath: flags.out })
       : built;
     if (!packed.ok) return finishWithProblems(packed.problems);
     tell(packed.value, flags.json === true);
   } finally {
+    extras.value.close();
     rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -66,7 +62,7 @@ export function command(): Command {
   return new Command('bundle')
     .description('pack the program, its runtime and simulator builds for machines that have nothing yet')
     .option('--out <file>', 'where the archive goes', 'quilt-swarm.tar.gz')
-    .option('--with <name=folder[#revision]>', 'a simulator build to pack; repeatable', (text, all: string[]) => [...all, text], [])
+    .addOption(withOption())
     .option('--json', 'path, hash and size as JSON')
     .action(bundle);
 }

@@ -60,6 +60,8 @@ export interface ComposeInit {
   /** The swarm must have formed within this time, else everybody leaves with exit 113. */
   readonly formMsMax: number;
   readonly version: string;
+  /** Simulator builds beside the program. */
+  readonly extrasFolder?: string | undefined;
   readonly artifacts?: ArtifactsChoice;
 }
 
@@ -196,7 +198,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
       runtimePath: process.execPath,
     }),
     workerCount: init.workers,
-    readScenario: readScenarioLater,
+    ...{ readScenario: readScenarioLater, extrasFolder: init.extrasFolder },
     renderSummary: summaryText,
     ownSeries: init.price === null ? () => [] : createSpendMeter({ price: init.price, wallNowMs, sentBytes: readSentBytes }),
     artifacts: init.artifacts,

@@ -28,6 +28,7 @@ interface JoinOptions extends ArtifactFlags {
   usdPerHour?: number;
   usdPerGb?: number;
   paidSince?: number;
+  extras?: string;
   behindNat?: true;
   asSeed?: true;
   spare?: true;
@@ -80,6 +81,7 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     isVoter: options.spare !== true,
     formMsMax: joinWithinMs,
     version: programVersion(),
+    extrasFolder: options.extras,
     artifacts: artifacts.value,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
@@ -156,6 +158,7 @@ export function command(): Command {
     .option('--cores <count>', 'cores this node may load (default: all)', Number.parseFloat)
     .option('--listen <multiaddr>', 'where peers can reach this node', '/ip4/0.0.0.0/tcp/0')
     .option('--announce <multiaddr>', 'address to tell peers instead, e.g. the public one')
+    .option('--extras <folder>', 'simulator builds that the scenario uses as ./extras (launch and run pass it)')
     .option('--behind-nat', 'peers cannot dial this node: it dials out, and is reached through the relays of the seeds')
     .option('--as-seed', 'carry no load: vote, relay and be dialled as the seed does, so that losing it does not matter (see seed --seeds)')
     .option(

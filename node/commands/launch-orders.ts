@@ -52,10 +52,12 @@ export interface PartsInit {
   /** Of the bundle. */
   readonly sha256: string;
   readonly server: BundleServer;
+  /** Whether simulator builds are in the bundle. */
+  readonly hasExtras: boolean;
 }
 
 /** One order a request, all with the same run id. */
-export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, server }: PartsInit): Result<FleetPart[]> {
+export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, server, hasExtras }: PartsInit): Result<FleetPart[]> {
   const origin = `http://${flags.host ?? LOOPBACK}:${server.port}`;
   const runId = makeRunId();
   const parts: FleetPart[] = [];
@@ -72,6 +74,7 @@ export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, serve
         ...listenFlags(type, flags.meshPort),
         ...price,
         ...(isSeed ? ['--as-seed'] : []),
+        ...(hasExtras ? ['--extras', 'extras'] : []),
       ],
       ...(isReached(type, flags.meshPort) ? { announce: { url: `${origin}${server.spread.path}/address`, port: flags.meshPort } } : {}),
       folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,

@@ -20,6 +20,7 @@ import { builtProgram } from './bundle.ts';
 import { type OpenClouds, openClouds } from './clouds.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { RUNS_FOLDER } from './control-client.ts';
+import { type Extras, openExtras, withOption } from './extras.ts';
 import { finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { agreeToCost, costOfLaunch, lifeWithinMs } from './launch-cost.ts';
 import { type MachineRequest, orderOf, partsOf } from './launch-orders.ts';
@@ -43,6 +44,7 @@ interface WrittenFlags extends MachineFlags {
   readonly meshPort?: number;
   readonly bundlePort: number;
   readonly image?: string;
+  readonly with: readonly string[];
   readonly seedOn: readonly string[];
   readonly joinWithin: number;
   readonly maxWall?: number;
@@ -77,10 +79,21 @@ interface Launch {
   /** From the first call to the last machine's kill timer. */
   readonly lifeMs: number;
   readonly runFolder: string;
+  readonly extras: Extras;
 }
 
 async function launch(file: string, written: WrittenFlags): Promise<void> {
-  const prepared = await prepareRun(file, written.variable, written.tag);
+  const extras = await openExtras(written.with);
+  if (!extras.ok) return finishWithProblems(extras.problems);
+  try {
+    await launchWith(file, written, extras.value);
+  } finally {
+    extras.value.close();
+  }
+}
+
+async function launchWith(file: string, written: WrittenFlags, extras: Extras): Promise<void> {
+  const prepared = await prepareRun(file, written.variable, written.tag, extras);
   const load = prepared.ok ? await machinesFor(prepared.value, written) : parseLaunchRequests(written.on);
   const seeds = written.seedOn.length === 0 ? ok([]) : parseLaunchRequests(written.seedOn);
   const requests = bothOf(load, seeds);
@@ -98,7 +111,7 @@ async function launch(file: string, written: WrittenFlags): Promise<void> {
   const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
   const lifeMs = Math.min(flags.joinWithin + wallMs + END_SLACK_MS, lifeWithinMs(cost, flags.maxCost ?? Number.POSITIVE_INFINITY));
-  await withBundle({ prepared: prepared.value, requests: requests.value, clouds: clouds.value, flags, lifeMs, runFolder });
+  await withBundle({ prepared: prepared.value, requests: requests.value, clouds: clouds.value, flags, lifeMs, runFolder, extras });
 }
 
 function bothOf(load: Result<readonly LaunchRequest[]>, seeds: Result<readonly LaunchRequest[]>): Result<readonly MachineRequest[]> {
@@ -115,7 +128,9 @@ const NO_HOST: Problem = {
 async function withBundle(plan: Launch): Promise<void> {
   const outPath = join(plan.runFolder, 'program.tar.gz');
   const built = builtProgram(plan.runFolder);
-  const packed = built.ok ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras: [], outPath }) : built;
+  const packed = built.ok
+    ? await packProgram({ distFolder: built.value, runtimePath: process.execPath, extras: plan.extras.parts, outPath })
+    : built;
   if (!packed.ok) return finishWithProblems(packed.problems);
   const version = built.ok ? programVersion(built.value) : '';
   const host = plan.flags.host === undefined ? LOOPBACK : '0.0.0.0';
@@ -150,13 +165,16 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
     announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
     ...{ labels: { name: 'seed' }, price: null, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
     version: bundle.version,
+    extrasFolder: plan.extras.folder ?? undefined,
   });
   if (!seed.ok) return finishWithProblems(seed.problems);
   const ticket = makeTicket(swarm, {
     ...{ seeds: seed.value.addresses(), ...sizes, joinWithinMs: flags.joinWithin, validMs: lifeMs },
     program: bundle.version,
   });
-  const parts = ticket.ok ? partsOf({ ...plan, ticket: ticket.value, sha256: bundle.sha256, server }) : ticket;
+  const parts = ticket.ok
+    ? partsOf({ ...plan, hasExtras: plan.extras.folder !== null, ticket: ticket.value, sha256: bundle.sha256, server })
+    : ticket;
   if (!parts.ok) {
     seed.value.node.signal('now');
     await seed.value.exited;
@@ -229,6 +247,7 @@ export function command(): Command {
     .addOption(coordinatorLossOption())
     .addOption(variableOption().default({}))
     .addOption(tagOption().default({}))
+    .addOption(withOption())
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')

@@ -23,6 +23,7 @@ export interface LocalSwarmInit {
   readonly ticketMs: number;
   readonly artifacts: ArtifactsChoice | undefined;
   /** The same, for the command lines of the other nodes. */
+  readonly extrasFolder: string | null;
   readonly artifactWords: readonly string[];
 }
 
@@ -59,6 +60,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     formMsMax: DEFAULT_TIMING.formMsMax,
     version: programVersion(),
     artifacts: init.artifacts,
+    extrasFolder: init.extrasFolder ?? undefined,
   });
   if (!seed.ok) return seed;
   const ticket = makeTicket(swarm, {
@@ -79,7 +81,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     coresEach,
     workersEach: init.workers ?? workersFor(coresEach),
     listen: LISTEN,
-    moreFlags: init.artifactWords,
+    moreFlags: [...init.artifactWords, ...(init.extrasFolder === null ? [] : ['--extras', init.extrasFolder])],
   });
   return ok({ swarm, seed: seed.value, children, ticket: ticket.value });
 }

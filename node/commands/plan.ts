@@ -11,6 +11,7 @@ import type { RosterMember } from '../core/messages.ts';
 import { makePlan } from '../core/plan.ts';
 import type { Plan } from '../core/plan-types.ts';
 import type { ValidScenario } from '../core/scenario-types.ts';
+import { openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, nameValue, runCommand, wholeNumber } from './finish.ts';
 import { costLines, costOfLaunch } from './launch-cost.ts';
 import { type MachineFlags, machineOptions, machinesFor, membersOf, wordsOf } from './machine-mix.ts';
@@ -22,11 +23,15 @@ interface Flags extends MachineFlags {
   readonly cores?: number;
   readonly label: Readonly<Record<string, string>>;
   readonly variable: Readonly<Record<string, string>>;
+  readonly with: readonly string[];
   readonly json?: boolean;
 }
 
 async function plan(file: string, flags: Flags): Promise<void> {
-  const read = await readScenarioFile(file, flags.variable);
+  const extras = await openExtras(flags.with);
+  if (!extras.ok) return finishWithProblems(extras.problems);
+  const read = await readScenarioFile(file, flags.variable, extras.value.folder);
+  extras.value.close();
   if (!read.ok) return finishWithProblems(read.problems);
   const { scenario } = read.value;
   const made = makePlan(scenario);
@@ -94,6 +99,7 @@ export function command(): Command {
     .option('--cores <N>', "cores of each node (default: this machine's, shared by all)", wholeNumber(1, 1024))
     .option('--label <NAME=VALUE>', 'label that every node carries (repeatable)', nameValue, {})
     .option('-e, --variable <NAME=VALUE>', 'set a variable of the scenario (repeatable)', nameValue, {})
+    .addOption(withOption())
     .option('--json', 'everything as JSON, shards included')
     .option('--reserve-addresses', 'as of `launch`: an address of its own for each machine')
     .action(plan);

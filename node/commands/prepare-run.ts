@@ -8,6 +8,7 @@ import { makePlan } from '../core/plan.ts';
 import type { Plan } from '../core/plan-types.ts';
 import type { ValidScenario } from '../core/scenario-types.ts';
 import { encodeBundle, packBundle } from '../runtime/bundle.ts';
+import type { Extras } from './extras.ts';
 import { readScenarioFile } from './read-scenario.ts';
 
 export interface PreparedRun {
@@ -19,8 +20,8 @@ export interface PreparedRun {
 
 type Texts = Readonly<Record<string, string>>;
 
-export async function prepareRun(file: string, variables: Texts, tags: Texts): Promise<Result<PreparedRun>> {
-  const read = await readScenarioFile(file, variables);
+export async function prepareRun(file: string, variables: Texts, tags: Texts, extras: Extras | null = null): Promise<Result<PreparedRun>> {
+  const read = await readScenarioFile(file, variables, extras?.folder ?? null);
   if (!read.ok) return read;
   const { scenario, text } = read.value;
   const problems: Problem[] = [];
@@ -32,7 +33,14 @@ export async function prepareRun(file: string, variables: Texts, tags: Texts): P
       hint: 'correct it, or give another with -e',
     });
   }
-  const bundle = packBundle({ scenarioPath: file, scenarioText: text, variables, tags, paths: scenario.files });
+  const bundle = packBundle({
+    scenarioPath: file,
+    scenarioText: text,
+    variables,
+    tags,
+    paths: scenario.files,
+    extras: (extras?.parts ?? []).map(({ name }) => name),
+  });
   if (!bundle.ok) problems.push(...bundle.problems);
   if (problems.length > 0 || !bundle.ok) return fail(...problems);
   return ok({ scenario, plan: makePlan(scenario), bundle: encodeBundle(bundle.value) });

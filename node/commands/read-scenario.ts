@@ -2,7 +2,7 @@
 // the files beside the scenario. Used by the commands before a run and by every node in one, so that both see the same errors.
 
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { basename, delimiter, dirname, isAbsolute, join, normalize } from 'node:path';
 import type { ScenarioFiles } from '../../scenarios/endpoint-kind.ts';
 import { parseScenario } from '../../scenarios/parse.ts';
 import { unresolvedProblems } from '../../scenarios/unresolved.ts';
@@ -23,8 +23,12 @@ function isExecutable(path: string): boolean {
 }
 
 /** What the parser may ask of a scenario's folder and of this machine. */
-export function scenarioFiles(folder: string): ScenarioFiles {
-  const at = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
+export function scenarioFiles(folder: string, extrasFolder: string | null = null): ScenarioFiles {
+  const at = (path: string): string => {
+    if (isAbsolute(path)) return path;
+    const inside = normalize(path);
+    return extrasFolder !== null && inside.startsWith('extras/') ? join(extrasFolder, inside.slice('extras/'.length)) : join(folder, path);
+  };
   const searchPath = (environmentVariable('PATH') ?? '').split(delimiter).filter((part) => part !== '');
   return {
     read(path) {
@@ -42,9 +46,9 @@ export function scenarioFiles(folder: string): ScenarioFiles {
   };
 }
 
-export const readScenario: ReadScenario = async ({ text, file, folder, variables }) => {
+export const readScenario: ReadScenario = async ({ text, file, folder, variables, extrasFolder }) => {
   const endpointTypes = [...(await loadEndpointTypes()).values()];
-  const parsed = parseScenario(text, file, { variables, endpointTypes, files: scenarioFiles(folder) });
+  const parsed = parseScenario(text, file, { variables, endpointTypes, files: scenarioFiles(folder, extrasFolder) });
   if (!parsed.ok) return parsed;
   const used = new Set(parsed.value.groups.map(({ type }) => type));
   const types = endpointTypes
@@ -57,7 +61,7 @@ export const readScenario: ReadScenario = async ({ text, file, folder, variables
 };
 
 /** Reads and parses a file that the user named, and asks for its targets' addresses: a name that does not resolve is found before anything starts. */
-export async function readScenarioFile(path: string, variables: Readonly<Record<string, string>>) {
+export async function readScenarioFile(path: string, variables: Readonly<Record<string, string>>, extrasFolder: string | null = null) {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -66,7 +70,7 @@ export async function readScenarioFile(path: string, variables: Readonly<Record<
     const message = isMissing ? 'there is no such file' : `cannot be read: ${(error as Error).message}`;
     return fail({ code: 'QUILT_SCENARIO_FILE', file: path, message, hint: 'quilt-swarm new writes a starter scenario' });
   }
-  const read = await readScenario({ text, file: path, folder: dirname(path), variables });
+  const read = await readScenario({ text, file: path, folder: dirname(path), variables, extrasFolder });
   if (!read.ok) return read;
   const { scenario } = read.value;
   const problems = unresolvedProblems(scenario, text, path, await unresolvedHosts(targetsOf(scenario).map(hostOf)));

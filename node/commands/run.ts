@@ -15,6 +15,7 @@ import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ArtifactFlags, artifactOptions, artifactWords, openWorkingStore } from './artifact-store.ts';
 import { RUNS_FOLDER } from './control-client.ts';
+import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
@@ -44,6 +45,7 @@ interface Flags extends ArtifactFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
+  readonly with: readonly string[];
 }
 
 /** The ticket outlives the run's own limit by this much. */
@@ -52,7 +54,17 @@ const TICKET_SLACK_MS = 600_000;
 const END_MS_MAX = 5_000;
 
 async function runScenario(file: string, flags: Flags): Promise<void> {
-  const prepared = await prepareRun(file, flags.variable, flags.tag);
+  const extras = await openExtras(flags.with);
+  if (!extras.ok) return finishWithProblems(extras.problems);
+  try {
+    await runWith(file, flags, extras.value);
+  } finally {
+    extras.value.close();
+  }
+}
+
+async function runWith(file: string, flags: Flags, extras: Extras): Promise<void> {
+  const prepared = await prepareRun(file, flags.variable, flags.tag, extras);
   if (!prepared.ok) return finishWithProblems(prepared.problems);
   const artifacts = await openWorkingStore(flags);
   if (!artifacts.ok) return finishWithProblems(artifacts.problems);
@@ -70,7 +82,7 @@ async function runScenario(file: string, flags: Flags): Promise<void> {
     nodes: flags.nodes,
     workers: flags.workers,
     ticketMs: wallMsMax + TICKET_SLACK_MS,
-    ...{ artifacts: artifacts.value, artifactWords: artifactWords(flags) },
+    ...{ artifacts: artifacts.value, artifactWords: artifactWords(flags), extrasFolder: extras.folder },
   });
   if (!formed.ok) {
     // Nothing ran: an empty run folder would only hide the last real one.
@@ -176,6 +188,7 @@ export function command(): Command {
     .addOption(nodeLossOption())
     .addOption(coordinatorLossOption())
     .addOption(maxWallOption())
+    .addOption(withOption())
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')

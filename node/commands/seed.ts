@@ -13,6 +13,7 @@ import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ArtifactFlags, artifactOptions, openWorkingStore } from './artifact-store.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
+import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import {
@@ -51,6 +52,7 @@ interface Flags extends ArtifactFlags {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
+  readonly with: readonly string[];
 }
 
 const EXPECTED_MAX = 4096;
@@ -58,9 +60,19 @@ const SEEDS_MAX = 8;
 const VALID_MS_DEFAULT = 24 * 3_600_000;
 
 async function seed(flags: Flags): Promise<void> {
+  const extras = await openExtras(flags.with);
+  if (!extras.ok) return finishWithProblems(extras.problems);
+  try {
+    await seedWith(flags, extras.value);
+  } finally {
+    extras.value.close();
+  }
+}
+
+async function seedWith(flags: Flags, extras: Extras): Promise<void> {
   let prepared: PreparedRun | null = null;
   if (flags.scenario !== undefined) {
-    const result = await prepareRun(flags.scenario, flags.variable, flags.tag);
+    const result = await prepareRun(flags.scenario, flags.variable, flags.tag, extras);
     if (!result.ok) return finishWithProblems(result.problems);
     prepared = result.value;
   }
@@ -99,6 +111,7 @@ async function seed(flags: Flags): Promise<void> {
     isVoter: true,
     formMsMax: flags.joinWithin,
     version: programVersion(),
+    extrasFolder: extras.folder ?? undefined,
     artifacts: artifacts.value,
   });
   if (!composed.ok) {
@@ -166,6 +179,7 @@ export function command(): Command {
     .option('--valid <duration>', 'how long the ticket is good (default: 24h)', durationArgument)
     .addOption(joinWithinOption())
     .option('--scenario <file>', 'run this when the expected nodes are there')
+    .addOption(withOption())
     .addOption(labelOption().default({}))
     .addOption(variableOption().default({}))
     .addOption(tagOption().default({}))

@@ -6,11 +6,13 @@ import { editorSchemaText } from '../../scenarios/json-schema.ts';
 import { err, out, write } from '../adapters/terminal.ts';
 import type { Problem } from '../core/errors.ts';
 import { loadEndpointTypes } from '../runtime/registry.ts';
+import { openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, nameValue, runCommand } from './finish.ts';
 import { readScenarioFile } from './read-scenario.ts';
 
 interface Flags {
   readonly variable: Readonly<Record<string, string>>;
+  readonly with: readonly string[];
   readonly json?: boolean;
   readonly schema?: boolean;
 }
@@ -18,12 +20,15 @@ interface Flags {
 async function validate(files: readonly string[], flags: Flags, command: Command): Promise<void> {
   if (flags.schema) return write(editorSchemaText([...(await loadEndpointTypes()).values()]));
   if (files.length === 0) command.error("error: missing required argument 'file'");
+  const extras = await openExtras(flags.with);
+  if (!extras.ok) return finishWithProblems(extras.problems);
   const problems: Problem[] = [];
   for (const file of files) {
-    const read = await readScenarioFile(file, flags.variable);
+    const read = await readScenarioFile(file, flags.variable, extras.value.folder);
     if (!read.ok) problems.push(...read.problems);
     else if (!flags.json) err(`${file}: fine`);
   }
+  extras.value.close();
   if (flags.json) out(JSON.stringify({ ok: problems.length === 0, problems }));
   if (problems.length === 0) return;
   if (flags.json) finish('badConfiguration');
@@ -35,6 +40,7 @@ export function command(): Command {
     .description('check scenario files: all problems at once, with line and hint')
     .argument('[file...]', 'scenario files')
     .option('-e, --variable <NAME=VALUE>', 'set a variable of the scenario (repeatable)', nameValue, {})
+    .addOption(withOption())
     .option('--json', 'problems as JSON on standard output')
     .option('--schema', 'print the JSON Schema of the scenario language')
     .action(validate);

@@ -46,9 +46,11 @@ export interface PackInit {
   readonly tags: Readonly<Record<string, string>>;
   /** The files that the scenario names, as it names them. */
   readonly paths: readonly string[];
+  /** Names below `extras/` that come with the program. */
+  readonly extras?: readonly string[];
 }
 
-export function packBundle({ scenarioPath, scenarioText, variables, tags, paths }: PackInit): Result<Bundle> {
+export function packBundle({ scenarioPath, scenarioText, variables, tags, paths, extras = [] }: PackInit): Result<Bundle> {
   const folder = dirname(scenarioPath);
   const problems: Problem[] = [];
   const files = new Map<string, BundleFile>();
@@ -60,6 +62,7 @@ export function packBundle({ scenarioPath, scenarioText, variables, tags, paths 
       problems.push({ code: 'QUILT_BUNDLE_OUTSIDE', message: `${path} is outside the scenario's folder`, hint, file: scenarioPath });
       continue;
     }
+    if (extras.some((name) => inside.startsWith(`extras/${name}/`))) continue;
     try {
       const state = statSync(join(folder, inside));
       sizeBytes += state.size;

@@ -1,6 +1,8 @@
 // From the manifest to something that can run: the bundle is fetched by its hash, unpacked, parsed and expanded by the same code on every node. The
 // plan's hash must be the one that the operator signed: a node of another version, or without what the scenario needs, says so before the start.
 
+import { existsSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { Manifest, NodeId } from '../core/messages.ts';
 import { makePlan } from '../core/plan.ts';
@@ -29,6 +31,8 @@ export type ReadScenario = (source: {
   /** Relative paths in the scenario are relative to it. */
   readonly folder: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Where `extras/...` is when it does not lie in `folder`. */
+  readonly extrasFolder?: string | null;
 }) => Promise<Result<{ readonly scenario: ValidScenario; readonly types: readonly TypeMetrics[] }>>;
 
 export interface LoadRunInit {
@@ -40,6 +44,8 @@ export interface LoadRunInit {
   /** Bundles are unpacked below it. */
   readonly folder: string;
   readonly readScenario: ReadScenario;
+  /** Simulator builds that came with the program; the scenario sees them as ./extras. */
+  readonly extrasFolder?: string | undefined;
 }
 
 /** A node that joined a moment ago may not be connected to anybody who has the bundle; after this many seconds it says that it cannot run. */
@@ -54,6 +60,12 @@ async function fetchBundle({ manifest, from, blobs, clock }: LoadRunInit): Promi
   }
 }
 
+/** A folder of that name that came with the scenario is the scenario's. */
+function linkExtras(extrasFolder: string, folder: string): void {
+  const at = join(folder, 'extras');
+  if (!existsSync(at)) symlinkSync(resolve(extrasFolder), at);
+}
+
 export async function loadRun(init: LoadRunInit): Promise<Result<LoadedRun>> {
   const { manifest, folder: parent, readScenario } = init;
   const bytes = await fetchBundle(init);
@@ -63,6 +75,7 @@ export async function loadRun(init: LoadRunInit): Promise<Result<LoadedRun>> {
   let folder: string;
   try {
     folder = unpackBundle(bundle.value, manifest.bundleHash, parent);
+    if (init.extrasFolder !== undefined) linkExtras(init.extrasFolder, folder);
   } catch (error) {
     return fail({ code: 'QUILT_BUNDLE_UNPACK', message: `cannot write the scenario's files: ${(error as Error).message}` });
   }

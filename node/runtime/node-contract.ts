@@ -38,6 +38,7 @@ export interface NodeProcessInit {
   readonly spawnWorker: SpawnWorker;
   readonly workerCount: number;
   readonly readScenario: ReadScenario;
+  readonly extrasFolder?: string | undefined;
   readonly renderSummary: (summary: Summary) => string;
   /** What the node itself has to say in each of its windows, which are that long: what its machine costs. */
   readonly ownSeries: (durationMs: number) => readonly Series[];

@@ -191,6 +191,7 @@ class Running {
       blobs: this.#blobs,
       folder: `${dataFolder}/bundles`,
       readScenario,
+      extrasFolder: this.#init.extrasFolder,
     });
     if (!loaded.ok) {
       const message = loaded.problems.map((problem) => problem.message).join('; ');

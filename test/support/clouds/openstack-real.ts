@@ -2,6 +2,7 @@
 // variables. What is there is looked up with calls of its own, never by the cloud's word.
 
 import type { Cloud, CloudComponents, Instance } from '../../../bootstrap/cloud.ts';
+import { wallNowMs } from '../../../node/adapters/clock.ts';
 import type { CloudLab } from '../../compliance/cloud.ts';
 import { until } from '../until.ts';
 import { typeNamed } from './openstack-lab.ts';
