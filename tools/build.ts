@@ -1,4 +1,4 @@
-// `npm run build`: bundles the node into one file, dist/quilt-swarm.mjs, the worker into dist/worker.mjs, and each cloud into dist/clouds. One file
+// `npm run build`: bundles the node into one file, dist/quilt-swarm.mjs, the worker into dist/worker.mjs, each cloud into dist/clouds, and the S3 client into dist/adapters. One file
 // starts in a tenth of the time, because Node resolves and reads one module instead of some hundred packages, and it holds
 // a third less memory. dist/ is whole: copied to another machine with Node 24, it runs there without node_modules. `--out`
 // names another folder than dist/; whatever is in it is replaced.
@@ -19,9 +19,13 @@ const { values: options } = parseArgs({ options: { out: { type: 'string', defaul
 const distPath = resolve(options.out);
 /** A file of its own for each cloud: a vendor's library would otherwise be read and held by every node, which never asks a vendor anything. */
 const cloudBundle = (file: string): string => `clouds/${file.replace(/(\/index)?\.ts$/, '')}.mjs`;
+/** So for the S3 client: most runs name no bucket (node/commands/artifact-store.ts). */
+const storeSource = 'node/adapters/s3-store.ts';
+const storeBundle = 'adapters/s3-store.mjs';
 const entries: ReadonlyArray<readonly [source: string, bundle: string]> = [
   ['node/main.ts', 'quilt-swarm.mjs'],
   ['node/runtime/worker.ts', 'worker.mjs'],
+  [storeSource, storeBundle],
   ...filesOf('clouds').map((file) => [`bootstrap/clouds/${file}`, cloudBundle(file)] as const),
 ];
 
@@ -71,6 +75,16 @@ const generatedRegistry: Plugin = {
   },
 };
 
+/** The S3 client stays outside of whoever loads it late. */
+const lateStore: Plugin = {
+  name: 'late-store',
+  setup({ onResolve }) {
+    onResolve({ filter: /[\\/]adapters[\\/]s3-store\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${storeBundle}`, external: true } : undefined,
+    );
+  },
+};
+
 /** What koffi loads of itself; the rest of the package is its source. */
 const koffiLoader = ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs'];
 
@@ -113,7 +127,7 @@ for (const [source, bundle] of entries) {
     target: 'node24',
     banner: { js: banner },
     define: { __dirname: 'bundleDirname', __filename: 'bundleFilename' },
-    plugins: [generatedRegistry],
+    plugins: [generatedRegistry, lateStore],
     // Names stay, so that a stack can be read; without comments and blanks a node holds 6 MB less. Node prints the whole
     // source line of an error that nobody caught, hence the limit.
     minifyWhitespace: true,

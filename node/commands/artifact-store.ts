@@ -12,6 +12,7 @@ import { parseStoreAddress } from '../artifacts/address.ts';
 import { createPacer } from '../artifacts/pacer.ts';
 import type { ArtifactClock, ArtifactStore } from '../artifacts/store.ts';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
+import { makeFolder } from '../runtime/make-folder.ts';
 import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { durationArgument } from './node-options.ts';
@@ -75,6 +76,17 @@ export function artifactWords(flags: ArtifactFlags): string[] {
   return ['--artifacts', artifacts, '--artifacts-every', `${artifactsEvery}ms`, ...(artifacts.startsWith('s3:') ? s3 : [])];
 }
 
+/** Made here and not by the store, which trusts Node's own way, that never returns below /proc. */
+function folderProblem(path: string): Problem | null {
+  try {
+    makeFolder(path);
+    return null;
+  } catch (error) {
+    const message = `the artifact store ${path} cannot be made: ${(error as Error).message}`;
+    return { code: 'QUILT_STORE_DENIED', message, hint: 'let this user write there, or name another folder' };
+  }
+}
+
 /** Undefined when none was named. Nothing is asked of the store yet. */
 export async function openChosenStore(flags: ArtifactFlags): Promise<Result<ArtifactsChoice | undefined>> {
   const { artifacts: address, artifactsEvery, artifactsEndpoint, artifactsRegion } = flags;
@@ -114,7 +126,11 @@ export async function openArtifactStore({ address, environment, clock, rateBps }
   const parsed = parseStoreAddress(address);
   if (!parsed.ok) return parsed;
   const pacer = rateBps === null ? undefined : createPacer(clock, rateBps);
-  if (parsed.value.kind === 'dir') return ok(createDirStore({ path: resolve(parsed.value.path), pacer }));
+  if (parsed.value.kind === 'dir') {
+    const path = resolve(parsed.value.path);
+    const problem = folderProblem(path);
+    return problem === null ? ok(createDirStore({ path, pacer })) : fail(problem);
+  }
   const { bucket, prefix } = parsed.value;
   const { createS3Store } = await import('../adapters/s3-store.ts');
   return ok(createS3Store({ bucket, prefix, environment, pacer }));

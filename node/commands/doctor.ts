@@ -1,11 +1,13 @@
 // `quilt-swarm doctor`: what this machine has, what it lacks, and what that costs. `--install` installs the Debian packages
 // of missing parts where it may (root, apt-get present) and says what to type where it may not; `--json` prints the findings
-// for programs. `--cloud` looks at a vendor instead (doctor-clouds.ts). Exit code 0 when at most optional parts are missing, 1 when a required part is broken.
+// for programs. `--cloud` looks at a vendor instead (doctor-clouds.ts), and `--artifacts` tries an artifact store as well. Exit code 0 when at most optional parts
+// are missing, 1 when a required part is broken, 104 when the store does not work.
 
 import { spawnSync } from 'node:child_process';
 import { Command } from 'commander';
 import { childEnvironment } from '../adapters/environment.ts';
 import { err, out } from '../adapters/terminal.ts';
+import { type ArtifactFlags, artifactsOption, openWorkingStore, s3Options } from './artifact-store.ts';
 import { examineClouds, isBroken, leastRights, showClouds } from './doctor-clouds.ts';
 import { examine, type Finding, findExecutable } from './doctor-parts.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
@@ -66,7 +68,7 @@ function show(findings: readonly Finding[]): void {
   else out('ready; nothing is missing');
 }
 
-interface Options {
+interface Options extends Omit<ArtifactFlags, 'artifactsEvery'> {
   readonly install?: boolean;
   readonly forTests?: boolean;
   readonly json?: boolean;
@@ -95,13 +97,17 @@ async function doctor(options: Options): Promise<void> {
     findings = await examine(forTests);
   }
   const isReady = findings.every(({ isOk, isRequired }) => isOk || !isRequired);
-  if (options.json === true) out(JSON.stringify({ ready: isReady, parts: findings }, null, 2));
+  const opened = await openWorkingStore({ ...options, artifactsEvery: 0 });
+  const artifacts = opened.ok ? [] : opened.problems;
+  if (options.json === true) out(JSON.stringify({ ready: isReady && opened.ok, parts: findings, artifacts }, null, 2));
   else show(findings);
-  finish(isReady ? 'pass' : 'internalFault');
+  if (options.json !== true && opened.ok && opened.value !== undefined) out(`the artifact store ${opened.value.store.address} works`);
+  if (!isReady) finish('internalFault');
+  else if (!opened.ok) finishWithProblems(artifacts);
 }
 
 export function command(): Command {
-  return new Command('doctor')
+  const verb = new Command('doctor')
     .description('List what this machine has, what it lacks, and what that costs.')
     .option('--install', 'install missing Debian packages (root and apt-get only)')
     .option('--for-tests', 'also what only the tests of quilt-swarm itself want')
@@ -109,6 +115,8 @@ export function command(): Command {
     .option('--rights', 'with --cloud: print the least rights that a launch needs there, and ask nobody')
     .option('--json', 'print the findings as JSON')
     .action(doctor);
+  for (const option of [artifactsOption(), ...s3Options()]) verb.addOption(option);
+  return verb;
 }
 
 export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);

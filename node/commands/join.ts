@@ -51,6 +51,11 @@ function readTicket(argument: string | undefined): Result<Ticket> {
   }
 }
 
+/** Load does not wait for evidence: without credentials the node works, says so, and the report has the gap. */
+function sayUnstored(problems: readonly Problem[]): void {
+  for (const { message, hint } of problems) err(`artifacts stay on this machine: ${message} (${hint ?? 'it is tried again'})`);
+}
+
 async function joinSwarm(argument: string | undefined, options: JoinOptions): Promise<void> {
   const ticket = readTicket(argument);
   if (!ticket.ok) return finishWithProblems(ticket.problems);
@@ -62,7 +67,7 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const cores = options.cores ?? machineCores();
   const isSeed = options.asSeed === true;
   const artifacts = await openChosenStore(options);
-  if (!artifacts.ok) return finishWithProblems(artifacts.problems);
+  if (!artifacts.ok) sayUnstored(artifacts.problems);
   const composed = await composeNode({
     swarm: { swarmId, swarmKey, operatorKey },
     expectNodes,
@@ -82,17 +87,14 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     formMsMax: joinWithinMs,
     version: programVersion(),
     extrasFolder: options.extras,
-    artifacts: artifacts.value,
+    artifacts: artifacts.ok ? artifacts.value : undefined,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
   const { node, exited } = composed.value;
   if (options.withParent === true) leaveWithParent(node);
   else leaveOnSignals(node);
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
-  // Load does not wait for evidence: without credentials the node works, says so, and the report has the gap.
-  void storeProblems(artifacts.value).then((problems) => {
-    for (const { message, hint } of problems) err(`artifacts stay on this machine for now: ${message} (${hint ?? 'it is tried again'})`);
-  });
+  if (artifacts.ok) void storeProblems(artifacts.value).then(sayUnstored);
   const watch = watchJoining(composed.value, swarmId);
   const { exit, message } = await exited;
   const problem = watch.stop();

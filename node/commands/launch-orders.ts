@@ -52,12 +52,12 @@ export interface PartsInit {
   /** Of the bundle. */
   readonly sha256: string;
   readonly server: BundleServer;
-  /** Whether simulator builds are in the bundle. */
-  readonly hasExtras: boolean;
+  /** Further words for `join`, the same for all machines. */
+  readonly moreFlags: readonly string[];
 }
 
 /** One order a request, all with the same run id. */
-export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, server, hasExtras }: PartsInit): Result<FleetPart[]> {
+export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, server, moreFlags }: PartsInit): Result<FleetPart[]> {
   const origin = `http://${flags.host ?? LOOPBACK}:${server.port}`;
   const runId = makeRunId();
   const parts: FleetPart[] = [];
@@ -74,7 +74,7 @@ export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, serve
         ...listenFlags(type, flags.meshPort),
         ...price,
         ...(isSeed ? ['--as-seed'] : []),
-        ...(hasExtras ? ['--extras', 'extras'] : []),
+        ...moreFlags,
       ],
       ...(isReached(type, flags.meshPort) ? { announce: { url: `${origin}${server.spread.path}/address`, port: flags.meshPort } } : {}),
       folder: type.boot === 'script' ? 'machine' : BOOT_FOLDER,

@@ -15,7 +15,9 @@ import { wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
 import { type ExitName, fail, ok, type Problem, type Result } from '../core/errors.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
+import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
+import { type ArtifactFlags, artifactOptions, artifactWords, openWorkingStore } from './artifact-store.ts';
 import { builtProgram } from './bundle.ts';
 import { type OpenClouds, openClouds } from './clouds.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
@@ -39,7 +41,7 @@ import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './ope
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 
-interface WrittenFlags extends MachineFlags {
+interface WrittenFlags extends MachineFlags, ArtifactFlags {
   readonly host?: string;
   readonly meshPort?: number;
   readonly bundlePort: number;
@@ -80,6 +82,7 @@ interface Launch {
   readonly lifeMs: number;
   readonly runFolder: string;
   readonly extras: Extras;
+  readonly artifacts: ArtifactsChoice | undefined;
 }
 
 async function launch(file: string, written: WrittenFlags): Promise<void> {
@@ -103,6 +106,9 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras): 
   const isFar = requests.value.some(({ cloud }) => cloud !== 'local');
   const flags: Flags = { ...written, meshPort: written.meshPort ?? (isFar ? MESH_PORT : 0) };
   if (isFar && flags.host === undefined) return finishWithProblems([NO_HOST]);
+  if (isFar && flags.artifacts?.startsWith('dir:')) return finishWithProblems([FAR_FOLDER]);
+  const artifacts = await openWorkingStore(flags);
+  if (!artifacts.ok) return finishWithProblems(artifacts.problems);
   const refused = await refusedByVendors(clouds.value, requests.value, flags);
   if (refused.length > 0) return finishWithProblems(refused);
   const cost = costOfLaunch(prepared.value, requests.value, flags.reserveAddresses === true);
@@ -111,7 +117,8 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras): 
   const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
   const lifeMs = Math.min(flags.joinWithin + wallMs + END_SLACK_MS, lifeWithinMs(cost, flags.maxCost ?? Number.POSITIVE_INFINITY));
-  await withBundle({ prepared: prepared.value, requests: requests.value, clouds: clouds.value, flags, lifeMs, runFolder, extras });
+  const values = { prepared: prepared.value, requests: requests.value, clouds: clouds.value, artifacts: artifacts.value };
+  await withBundle({ ...values, flags, lifeMs, runFolder, extras });
 }
 
 function bothOf(load: Result<readonly LaunchRequest[]>, seeds: Result<readonly LaunchRequest[]>): Result<readonly MachineRequest[]> {
@@ -123,6 +130,12 @@ const NO_HOST: Problem = {
   code: 'QUILT_LAUNCH_HOST',
   message: 'rented machines must reach this one: under which address?',
   hint: '--host with the public address or name; the mesh port and the bundle port must be open there',
+};
+
+const FAR_FOLDER: Problem = {
+  code: 'QUILT_LAUNCH_ARTIFACTS',
+  message: 'rented machines cannot write into a folder of this one: --artifacts dir: is for the local cloud',
+  hint: '--artifacts s3://BUCKET/PREFIX; the machines use their own role there, for no secret goes into user data',
 };
 
 async function withBundle(plan: Launch): Promise<void> {
@@ -165,16 +178,14 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
     announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
     ...{ labels: { name: 'seed' }, price: null, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
     version: bundle.version,
-    extrasFolder: plan.extras.folder ?? undefined,
+    ...{ extrasFolder: plan.extras.folder ?? undefined, artifacts: plan.artifacts },
   });
   if (!seed.ok) return finishWithProblems(seed.problems);
   const ticket = makeTicket(swarm, {
     ...{ seeds: seed.value.addresses(), ...sizes, joinWithinMs: flags.joinWithin, validMs: lifeMs },
     program: bundle.version,
   });
-  const parts = ticket.ok
-    ? partsOf({ ...plan, hasExtras: plan.extras.folder !== null, ticket: ticket.value, sha256: bundle.sha256, server })
-    : ticket;
+  const parts = ticket.ok ? partsOf({ ...plan, moreFlags: moreFlags(plan), ticket: ticket.value, sha256: bundle.sha256, server }) : ticket;
   if (!parts.ok) {
     seed.value.node.signal('now');
     await seed.value.exited;
@@ -182,6 +193,12 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
   }
   await withFleet(plan, swarm, seed.value, parts.value);
 }
+
+/** Words of `join` that are the same for all machines. */
+const moreFlags = ({ extras, flags }: Launch): string[] => [
+  ...(extras.folder === null ? [] : ['--extras', 'extras']),
+  ...artifactWords(flags),
+];
 
 /** Without user data yet: what a vendor can tell of an order before the program is packed and a seed runs. */
 async function refusedByVendors(clouds: OpenClouds, requests: readonly MachineRequest[], flags: Flags): Promise<readonly Problem[]> {
@@ -254,7 +271,7 @@ export function command(): Command {
     .option('--no-color', 'no colour')
     .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on or --mix names is ever rented.`)
     .action(launch);
-  for (const option of machineOptions()) verb.addOption(option);
+  for (const option of [...machineOptions(), ...artifactOptions()]) verb.addOption(option);
   return verb;
 }
 
