@@ -41,10 +41,10 @@ async function whenGone(place: Place, runId: string): Promise<readonly Refusal[]
   }
 }
 
-const leaving = ({ vendor }: Place, { name, status, fault }: ListedServer): Refusal =>
+const leaving = ({ vendor }: Place, { name, status }: ListedServer): Refusal =>
   refusal(
     vendor,
     'vendor',
-    `${name} has not gone: it is ${status}${fault === '' ? '' : `, ${fault}`}`,
+    `${name} has not gone: it is ${status}`,
     'quilt-swarm reap tries again; if that does not help, the provider must delete it',
   );

@@ -6,7 +6,7 @@ import type { Instance, LaunchOrder, LaunchOutcome, Refusal } from '../../cloud.
 import type { Answer } from './identity.ts';
 import { findFacts, type ListedServer, listServers, type Place } from './place.ts';
 import { causeOfFault, refusal } from './refusals.ts';
-import { type Candidate, isAlive, type LaunchFacts, serverBody, serverName } from './server.ts';
+import { type Candidate, isAlive, type LaunchFacts, type Server, serverBody, serverName } from './server.ts';
 import { ensureGroup, floatingAddressesOf, provideAddress } from './surroundings.ts';
 
 interface Launch {
@@ -23,6 +23,8 @@ interface Launch {
   readonly refusals: Refusal[];
   /** A refusal that every machine would get. */
   isHopeless: boolean;
+  /** Calls that come together at a quota's edge are all refused, though some of them would fit: from the first such refusal on, one after the other. */
+  isOneByOne: boolean;
 }
 
 const LOOK_MS = 2_000;
@@ -40,7 +42,7 @@ export async function launchOrder(place: Place, order: LaunchOrder, signal: Abor
   if (group?.ok === false) return { instances: [], refusals: [group.refusal] };
   const launch: Launch = {
     ...{ place, order, signal, facts, group: group?.value ?? null, machines: new Map(), asked: new Map() },
-    ...{ exhausted: new Set(), refusals: [], isHopeless: false },
+    ...{ exhausted: new Set(), refusals: [], isHopeless: false, isOneByOne: false },
   };
   keepKnown(launch, known.value);
   await inRounds(launch);
@@ -64,7 +66,8 @@ async function inRounds(launch: Launch): Promise<void> {
       return machines.has(name) || candidate === undefined ? [] : [{ name, index, candidate }];
     });
     const isOver = (): boolean => signal.aborted || launch.isHopeless;
-    if (missing.length > 0 && !isOver()) await Promise.all(missing.map((each) => (isOver() ? null : ask(launch, each))));
+    if (launch.isOneByOne) for (const each of missing) await ask(launch, each);
+    else await Promise.all(missing.map((each) => ask(launch, each)));
     if (signal.aborted || !(await settle(launch))) return;
     if (missing.length === 0 || isOver()) return;
   }
@@ -87,7 +90,10 @@ interface Wanted {
 async function ask(launch: Launch, { name, index, candidate }: Wanted): Promise<void> {
   const { place, order, signal, facts, group, machines, asked, exhausted } = launch;
   const { api } = place;
-  const isWanted = (): boolean => !signal.aborted && !launch.isHopeless && !exhausted.has(keyOf(candidate));
+  const { isOneByOne } = launch;
+  const isWanted = (): boolean =>
+    !signal.aborted && !launch.isHopeless && launch.isOneByOne === isOneByOne && !exhausted.has(keyOf(candidate));
+  if (!isWanted()) return;
   const doing = `launch ${name} (${candidate.machineType}${candidate.zone === null ? '' : `, ${candidate.zone}`})`;
   const answer = await api.lookOrMake<Instance>({
     ...{ isAbsent: true, signal },
@@ -116,6 +122,10 @@ async function ask(launch: Launch, { name, index, candidate }: Wanted): Promise<
   }
   // Others found out first, or it was given up.
   if (!isWanted()) return;
+  if (answer.refusal.cause === 'quota' && !isOneByOne && order.count > 1) {
+    launch.isOneByOne = true;
+    return;
+  }
   noteRefusal(launch, candidate, answer.refusal);
   // A quota is the project's: the type's other zones share it.
   if (answer.refusal.cause === 'quota')
@@ -168,7 +178,7 @@ async function lose(launch: Launch, name: string, seen: ListedServer | undefined
   const id = machines.get(name)?.id ?? '';
   machines.delete(name);
   const candidate = asked.get(name);
-  const said = seen?.fault ?? '';
+  const said = seen?.status === 'ERROR' ? await faultOf(place, id, name) : '';
   const cause = seen?.status === 'ERROR' ? causeOfFault(said) : 'vendor';
   const told = `launch ${name}: ${said || `it is ${seen?.status ?? 'gone'}`}`;
   if (seen?.status === 'ERROR') {
@@ -177,6 +187,13 @@ async function lose(launch: Launch, name: string, seen: ListedServer | undefined
   }
   if (candidate === undefined) launch.refusals.push(refusal(place.vendor, cause, told));
   else noteRefusal(launch, candidate, refusal(place.vendor, cause, told));
+}
+
+/** Only the server by itself tells it: lists leave out the fault of one that never had a host (Nova keeps those in a database of their own). */
+async function faultOf({ api }: Place, id: string, name: string): Promise<string> {
+  const path = `/servers/${id}`;
+  const shown = await api.call<{ readonly server?: Server }>({ service: 'compute', path, doing: `look why ${name} failed` });
+  return shown.ok ? (shown.value.server?.fault?.message ?? '') : shown.refusal.message;
 }
 
 export async function remove({ api }: Place, id: string, name: string): Promise<Answer<null>> {

@@ -25,8 +25,6 @@ export interface ListedServer {
   readonly instance: Instance;
   readonly status: string;
   readonly isDeleting: boolean;
-  /** Why it is in the state ERROR; empty when nothing is said. */
-  readonly fault: string;
 }
 
 /** A Nova that does not know the filter answers all: marks are compared here too. */
@@ -41,8 +39,8 @@ export async function listServers({ api, region }: Place, runId: string | null):
   for (const row of rows.value) {
     const instance = instanceFrom(row, region);
     if (instance === null || (runId ?? instance.runId) !== instance.runId) continue;
-    const { name = '', created = '', status = '', fault } = row;
-    servers.push({ id: instance.id, name, created, instance, status, isDeleting: isDeleting(row), fault: fault?.message ?? '' });
+    const { name = '', created = '', status = '' } = row;
+    servers.push({ id: instance.id, name, created, instance, status, isDeleting: isDeleting(row) });
   }
   return { ok: true, value: servers };
 }

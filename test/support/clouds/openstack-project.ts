@@ -87,6 +87,8 @@ export class FakeProject {
   readonly quota = { instances: 20, cores: 60, ram: 200_000, floatingip: 50 };
   /** By zone: how many more the hosts of each have room for. */
   readonly room = new Map<string, number>();
+  /** Servers that are being asked for at this moment. */
+  askedNow = 0;
   #made = 0;
 
   constructor(isClassic: boolean) {
@@ -133,7 +135,8 @@ export class FakeProject {
     this.checkNetworks(networks as readonly Json[] | undefined);
     const groups = ((security_groups ?? []) as readonly Json[]).map((group) => this.groupFor(String(group.name)));
     const used = this.usage();
-    if (used.instances + 1 > this.quota.instances || used.cores + flavor.vcpus > this.quota.cores)
+    // Nova counts again when it has made them, and then refuses all that came together.
+    if (used.instances + Math.max(1, this.askedNow) > this.quota.instances || used.cores + flavor.vcpus > this.quota.cores)
       throw novaError(403, 'forbidden', `Quota exceeded for cores, instances: Requested 1, but already used ${used.instances}`);
     const room = this.room.get(zone) ?? Number.POSITIVE_INFINITY;
     this.room.set(zone, Math.max(0, room - 1));

@@ -169,11 +169,19 @@ export class FakeOpenStack {
         const most = { maxTotalInstances: project.quota.instances, maxTotalCores: project.quota.cores, maxTotalRAMSize: project.quota.ram };
         return { limits: { rate: [], absolute: { totalInstancesUsed: instances, totalCoresUsed: cores, totalRAMUsed: ram, ...most } } };
       }
+      case 'GET /servers/ID': {
+        const server = project.present().find((each) => each.id === id);
+        if (server === undefined) throw novaError(404, 'itemNotFound', `Instance ${id} could not be found.`);
+        const fault = { code: 500, message: server.fault, created: '' };
+        const json = this.serverJson(server);
+        return { server: json.status === 'ERROR' ? { ...json, fault } : json };
+      }
       default:
         throw novaError(404, 'itemNotFound', `${what} is not here`);
     }
   }
 
+  /** As lists show it: without the fault of what never had a host, which the real Nova keeps elsewhere. */
   serverJson(server: FakeServer): Json {
     const { project } = this;
     const { status, task } = project.stateOf(server);
@@ -188,7 +196,6 @@ export class FakeOpenStack {
       ...{ created: new Date(server.madeMs).toISOString(), accessIPv4: '', 'OS-EXT-STS:task_state': task },
       addresses: status !== 'ACTIVE' ? {} : this.project.isClassic ? classic : inner,
       ...(this.project.isClassic ? {} : { 'OS-EXT-AZ:availability_zone': status === 'BUILD' ? '' : server.zone }),
-      ...(status === 'ERROR' ? { fault: { code: 500, message: server.fault, created: '' } } : {}),
     };
   }
 
@@ -286,6 +293,11 @@ async function serve(fake: FakeOpenStack, request: IncomingMessage, response: Se
     fake.callsLeft -= 1;
     fake.log.push(call);
     fake.acts.get(fake.log.length)?.();
+    const isAsking = call.endsWith('/servers') && request.method === 'POST';
+    if (isAsking) fake.project.askedNow += 1;
+    // Lets the calls that came together be seen together.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (isAsking) setImmediate(() => (fake.project.askedNow -= 1));
     const fault = fake.faults.find((each) => each.times > 0 && call.includes(each.call));
     if (fault !== undefined) fault.times -= 1;
     if (fault?.when === 'after') fake.answer(request, url, body, response);
