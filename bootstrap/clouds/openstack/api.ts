@@ -17,6 +17,8 @@ export interface CallInit {
   readonly body?: unknown;
   /** For messages: what is being done. */
   readonly doing: string;
+  /** A POST that does the same again. */
+  readonly isRepeatable?: boolean;
   /** Asked when the call's turn comes; false = it is not made, and its answer is a refusal. */
   readonly isWanted?: () => boolean;
 }
@@ -80,7 +82,7 @@ export function createApi(init: ApiInit): Api {
       const refused = isLogin ? refusedLogin(vendor, error) : refusalOf(vendor, ask.doing, error);
       const failed = { ok: false as const, refusal: refused, isUnclear: isUnclear(error) && !isLogin, status: error.status };
       const pauseMs = pauseMsOf(components, tries, error.retryAfterMs);
-      const mayRepeat = isLogin || ask.method !== 'POST';
+      const mayRepeat = isLogin || ask.method !== 'POST' || ask.isRepeatable === true;
       const isPassing = cause === 'throttled' ? pauseMs <= RETRY_AFTER_MS_MAX : isUnclear(error) && mayRepeat;
       if (tries >= TRIES_MAX || !(isOldToken || isPassing)) return failed;
       if (!isOldToken) await components.sleep(pauseMs);

@@ -6,6 +6,7 @@ import type { Refusal, TerminateOutcome } from '../../cloud.ts';
 import { remove } from './launching.ts';
 import { type ListedServer, listServers, type Place } from './place.ts';
 import { refusal } from './refusals.ts';
+import { removeCredentials } from './self-end.ts';
 import { isAlive } from './server.ts';
 import { giveBack } from './surroundings.ts';
 
@@ -26,7 +27,7 @@ export async function endRun(place: Place, runId: string, ids: readonly string[]
   const left = ended.length === 0 ? [] : await whenGone(place, runId);
   // What has not gone holds the group: the caller has to come again.
   if (left.length > 0) return { ended, refusals: left };
-  return { ended, refusals: await giveBack(place, runId) };
+  return { ended, refusals: [...(await removeCredentials(place, runId)), ...(await giveBack(place, runId))] };
 }
 
 async function whenGone(place: Place, runId: string): Promise<readonly Refusal[]> {

@@ -1,6 +1,6 @@
-// OpenStack, and Rackspace's two clouds as a profile of it, with plain fetch: no JavaScript client is worth its weight. Nova does not end a machine that powers itself off, it
-// only stops it, and goes on billing; it is deleted by the launch's end or by `reap`. Variables: OS_* or RACKSPACE_* (profiles.ts), QUILT_OS_NETWORK,
-// QUILT_OS_FLOATING_NETWORK, QUILT_OS_IMAGE. What is in which service is in the other files of this folder.
+// OpenStack, and Rackspace's two clouds as a profile of it, with plain fetch: no JavaScript client is worth its weight. Nova does not end a machine that powers itself off, it only stops
+// it, and goes on billing: where application credentials can be made, each machine gets one to delete itself (self-end.ts); elsewhere launch's end or `reap` does. Variables: OS_* or
+// RACKSPACE_* (profiles.ts), QUILT_OS_NETWORK, QUILT_OS_FLOATING_NETWORK, QUILT_OS_IMAGE. What is in which service is in the other files of this folder.
 
 import { fail, ok, type Result } from '../../../node/core/errors.ts';
 import type { Cloud, CloudComponents, CloudType, LaunchOrder, LaunchPlan, Refusal } from '../../cloud.ts';
@@ -29,7 +29,8 @@ function createCloud(vendor: string, openPlace: OpenPlace): Cloud {
     },
     plan(order) {
       const place = openPlace(order.region);
-      return planOf(order, place.ok && place.value.settings.isClassic);
+      const { isClassic = false, login } = place.ok ? place.value.settings : {};
+      return planOf(order, isClassic, login?.canDelegate === true);
     },
     async launch(order, signal) {
       const place = openPlace(order.region);
@@ -56,9 +57,11 @@ function createCloud(vendor: string, openPlace: OpenPlace): Cloud {
   };
 }
 
-function planOf({ count, runId, meshPort, address }: LaunchOrder, isClassic: boolean): LaunchPlan {
+function planOf({ count, runId, meshPort, address }: LaunchOrder, isClassic: boolean, canDelegate: boolean): LaunchPlan {
   const notes = [`${count} machines, one call each; metadata quilt-run, quilt-order and quilt-expires on each`];
-  notes.push('a machine that has powered itself off is still billed: it is deleted when the launch ends, or by quilt-swarm reap');
+  if (canDelegate)
+    notes.push('each machine gets an application credential that can do nothing but delete this machine, and expires with the run');
+  else notes.push('a machine that has powered itself off is still billed: it is deleted when the launch ends, or by quilt-swarm reap');
   if (isClassic)
     notes.push("no firewall: Rackspace's classic cloud has none for public addresses, so the image must keep its ports closed");
   else if (meshPort > 0) notes.push(`security group ${groupName(runId)}: TCP port ${meshPort} from everywhere`);
@@ -108,12 +111,12 @@ function typeOf(
 export const cloudTypes: readonly CloudType[] = [
   typeOf(
     'openstack',
-    'OpenStack (Keystone v3, Nova, Neutron): a machine that powered itself off bills until the launch ends or reap',
+    'OpenStack: machines delete themselves when a password is the login; else one that powered off bills until launch ends or reap',
     openstackSettings,
   ),
   typeOf(
     'rackspace',
-    'Rackspace: OpenStack Flex and the classic cloud; a machine that powered itself off bills until the launch ends or reap',
+    'Rackspace: OpenStack Flex, and the classic cloud, where a machine that powered itself off bills until launch ends or reap',
     rackspaceSettings,
   ),
 ];

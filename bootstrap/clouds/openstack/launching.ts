@@ -6,6 +6,7 @@ import type { Instance, LaunchOrder, LaunchOutcome, Refusal } from '../../cloud.
 import type { Answer } from './identity.ts';
 import { findFacts, type ListedServer, listServers, type Place } from './place.ts';
 import { causeOfFault, refusal } from './refusals.ts';
+import { letEndThemselves, userDataFor } from './self-end.ts';
 import { type Candidate, isAlive, type LaunchFacts, type Server, serverBody, serverName } from './server.ts';
 import { ensureGroup, floatingAddressesOf, provideAddress } from './surroundings.ts';
 
@@ -31,10 +32,13 @@ const LOOK_MS = 2_000;
 /** A cloud in trouble builds for minutes; what is still being built then is in the outcome as it is. */
 const LOOKS_MAX = 150;
 
-export async function launchOrder(place: Place, order: LaunchOrder, signal: AbortSignal): Promise<LaunchOutcome> {
-  const found = await findFacts(place, order);
+export async function launchOrder(place: Place, ordered: LaunchOrder, signal: AbortSignal): Promise<LaunchOutcome> {
+  const found = await findFacts(place, ordered);
   if (!found.ok) return { instances: [], refusals: [found.refusal] };
   const { floatingNetwork, ...facts } = found.value;
+  const userData = await userDataFor(place, ordered);
+  if (!userData.ok) return { instances: [], refusals: [userData.refusal] };
+  const order = { ...ordered, userData: userData.value };
   const known = await listServers(place, order.runId);
   if (!known.ok) return { instances: [], refusals: [known.refusal] };
   if (signal.aborted) return { instances: [], refusals: [] };
@@ -46,6 +50,7 @@ export async function launchOrder(place: Place, order: LaunchOrder, signal: Abor
   };
   keepKnown(launch, known.value);
   await inRounds(launch);
+  if (!signal.aborted) launch.refusals.push(...(await letEndThemselves(place, order, [...launch.machines.values()], signal)));
   if (floatingNetwork !== null && !signal.aborted) await provideAddresses(launch, floatingNetwork);
   return { instances: [...launch.machines.values()], refusals: launch.refusals };
 }

@@ -26,7 +26,9 @@ export interface Server {
 
 /** Nova's limit is for the encoded text. */
 const USER_DATA_CHARS_MAX = 65_535;
-export const USER_DATA_BYTES_MAX = Math.floor(USER_DATA_CHARS_MAX / 4) * 3;
+/** What self-end.ts adds, at most. */
+export const SELF_END_BYTES_MAX = 3_000;
+export const USER_DATA_BYTES_MAX = Math.floor(USER_DATA_CHARS_MAX / 4) * 3 - SELF_END_BYTES_MAX;
 
 /** Besides the marks of all clouds: Nova shows a flavor by its id only, and a machine is not told its region. */
 export const TYPE_MARK = 'quilt-type';

@@ -43,6 +43,13 @@ interface FakeGroup {
   readonly description: string;
   readonly rules: Json[];
 }
+interface FakeCredential {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly expiresMs: number;
+  readonly access_rules: ReadonlyArray<{ readonly id: string; readonly service: string; readonly method: string; readonly path: string }>;
+}
 interface FakeFloating {
   readonly id: string;
   readonly description: string;
@@ -80,6 +87,9 @@ export class FakeProject {
   readonly servers = new Map<string, FakeServer>();
   readonly groups = new Map<string, FakeGroup>();
   readonly floating = new Map<string, FakeFloating>();
+  readonly credentials = new Map<string, FakeCredential>();
+  /** Ids of rules outlive their credential. */
+  readonly accessRules = new Set<string>();
   networks: Json[] = [
     { id: NETWORK_ID, name: 'inner', status: 'ACTIVE', subnets: ['s1'], project_id: PROJECT_ID, 'router:external': false },
     { id: EXTERNAL_ID, name: 'outside', status: 'ACTIVE', subnets: ['s2'], project_id: 'admin', 'router:external': true },
@@ -185,9 +195,14 @@ export class FakeProject {
     return { instances: all.length, cores: sum('vcpus'), ram: sum('ram') };
   }
 
-  endServer(id: string): void {
+  serverOf(id: string): FakeServer {
     const server = this.present().find((each) => each.id === id);
     if (server === undefined) throw novaError(404, 'itemNotFound', `Instance ${id} could not be found.`);
+    return server;
+  }
+
+  endServer(id: string): void {
+    const server = this.serverOf(id);
     server.endedMs ??= this.nowMs;
   }
 
@@ -248,10 +263,38 @@ export class FakeProject {
     if (!this.floating.delete(id)) throw neutronError(404, 'FloatingIPNotFound', `Floating IP ${id} could not be found`);
   }
 
-  /** What somebody would still pay for. */
+  addCredential({ name, description, unrestricted, expires_at, access_rules }: Json): Json {
+    const expiresMs = Date.parse(String(expires_at));
+    if (!(expiresMs > this.nowMs) || unrestricted !== false)
+      throw new StackError(400, { error: { code: 400, message: 'not so', title: 'Bad Request' } });
+    if ([...this.credentials.values()].some((each) => each.name === name))
+      throw new StackError(409, { error: { code: 409, message: 'Duplicate entry found with name', title: 'Conflict' } });
+    const rules = (access_rules as FakeCredential['access_rules']).map((rule) => ({ ...rule, id: this.newId() }));
+    for (const { id } of rules) this.accessRules.add(id);
+    const made = { id: this.newId(), name: String(name), description: String(description), expiresMs, access_rules: rules };
+    this.credentials.set(made.id, made);
+    return { ...made, secret: `secret of ${made.id}`.replaceAll(' ', '-') };
+  }
+
+  endCredential(id: string): void {
+    if (!this.credentials.delete(id))
+      throw new StackError(404, { error: { code: 404, message: `Could not find ${id}`, title: 'Not Found' } });
+  }
+
+  endRule(id: string): void {
+    const isHeld = [...this.credentials.values()].some(({ access_rules }) => access_rules.some((rule) => rule.id === id));
+    if (isHeld) throw new StackError(403, { error: { code: 403, message: 'access rule in use', title: 'Forbidden' } });
+    this.accessRules.delete(id);
+  }
+
+  /** What somebody would still pay for, or could still use. */
   leftovers(): string[] {
     const groups = [...this.groups.values()].filter(({ name }) => name !== 'default').map(({ name }) => name);
-    return [...this.present().map(({ id }) => id), ...groups, ...[...this.floating.values()].map(({ address }) => address)];
+    return [
+      ...this.present().map(({ id }) => id),
+      ...groups,
+      ...[...this.floating.values(), ...this.credentials.values()].map(({ id }) => id),
+    ];
   }
 
   addStranger(): string {

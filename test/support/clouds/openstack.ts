@@ -114,12 +114,33 @@ export class FakeOpenStack {
     if (call === 'POST /v2.0/tokens' && this.kind === 'classic') return this.loginClassic(body);
     const token = String(request.headers['x-auth-token']);
     if ((this.#tokens.get(token) ?? 0) <= this.project.nowMs) throw unauthorized();
+    if (url.pathname.startsWith(`/v3/users/${USER_ID}/`))
+      return this.users(`${request.method} ${url.pathname.split('/').slice(4).join('/')}`, body);
     const [, service, path] = /^\/(compute\/v2\.1|compute\/v2\/123456|network\/v2\.0|image\/v2)(\/.*)$/.exec(url.pathname) ?? [];
     const what = `${request.method} ${path}`;
     if (service === 'image/v2') return this.images(what, url.searchParams);
     if (service === 'network/v2.0' && this.kind !== 'classic') return this.network(what, url.searchParams, body);
     if (service === (this.kind === 'classic' ? 'compute/v2/123456' : 'compute/v2.1')) return this.compute(what, url, body);
     throw new StackError(404, 'no such service');
+  }
+
+  users(what: string, body: Json): Json | null {
+    const { project } = this;
+    const id = what.split('/')[1] ?? '';
+    switch (id === '' ? what : what.replace(id, 'ID')) {
+      case 'GET application_credentials':
+        return { application_credentials: [...project.credentials.values()] };
+      case 'POST application_credentials':
+        return { application_credential: project.addCredential(body.application_credential as Json) };
+      case 'DELETE application_credentials/ID':
+        project.endCredential(id);
+        return null;
+      case 'DELETE access_rules/ID':
+        project.endRule(id);
+        return null;
+      default:
+        throw new StackError(404, { error: { code: 404, message: what, title: 'Not Found' } });
+    }
   }
 
   images(what: string, query: URLSearchParams): Json {
@@ -140,7 +161,7 @@ export class FakeOpenStack {
 
   compute(what: string, url: URL, body: Json): Json | null {
     const { project } = this;
-    const id = /\/servers\/([^/]+)$/.exec(what)?.[1] ?? '';
+    const id = /\/servers\/([^/]+)(\/metadata)?$/.exec(what)?.[1] ?? '';
     const query = url.searchParams;
     switch (id !== '' && id !== 'detail' ? what.replace(id, 'ID') : what) {
       case 'POST /servers': {
@@ -169,9 +190,12 @@ export class FakeOpenStack {
         const most = { maxTotalInstances: project.quota.instances, maxTotalCores: project.quota.cores, maxTotalRAMSize: project.quota.ram };
         return { limits: { rate: [], absolute: { totalInstancesUsed: instances, totalCoresUsed: cores, totalRAMUsed: ram, ...most } } };
       }
+      case 'GET /servers/ID/metadata':
+        return { metadata: project.serverOf(id).metadata };
+      case 'POST /servers/ID/metadata':
+        return { metadata: Object.assign(project.serverOf(id).metadata, body.metadata) };
       case 'GET /servers/ID': {
-        const server = project.present().find((each) => each.id === id);
-        if (server === undefined) throw novaError(404, 'itemNotFound', `Instance ${id} could not be found.`);
+        const server = project.serverOf(id);
         const fault = { code: 500, message: server.fault, created: '' };
         const json = this.serverJson(server);
         return { server: json.status === 'ERROR' ? { ...json, fault } : json };
