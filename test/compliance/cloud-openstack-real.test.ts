@@ -1,10 +1,20 @@
 // The OpenStack cloud against a real OpenStack: the suite for all clouds, and what only the real one can tell (groups, floating addresses, plan B, quotas, tokens). Runs where
 // QUILT_TEST_OPENSTACK_REGION is set with the OS_* variables of a project: `npm run test:openstack` starts one on loopback. Its Nova gives pages of two rows.
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LaunchOrder } from '../../bootstrap/cloud.ts';
 import { typeNamed } from '../support/clouds/openstack-lab.ts';
-import { openReal, openRealLab, REAL_REGION, type RealLab, realComponents } from '../support/clouds/openstack-real.ts';
+import {
+  metadataFor,
+  openReal,
+  openRealLab,
+  REAL_REGION,
+  type RealLab,
+  realAccess,
+  realComponents,
+} from '../support/clouds/openstack-real.ts';
 import { cloudCompliance } from './cloud.ts';
 
 const title = REAL_REGION === undefined ? 'real OpenStack: SKIPPED, nothing tested: npm run test:openstack starts one' : 'real OpenStack';
@@ -93,6 +103,50 @@ describe.skipIf(REAL_REGION === undefined)(title, { timeout: 120_000 }, () => {
   ])('refuses %s with its cause', async (_title, changes: Readonly<Record<string, string>>, cause) => {
     const cloud = await openReal({ ...realComponents, environment: (name) => changes[name] ?? process.env[name] });
     expect(await cloud.validate(order())).toMatchObject([{ cause }]);
+  });
+
+  it('lets a machine delete itself by the script in its user data, and nothing else', async () => {
+    const [machine, other] = (await lab.cloud.launch(order(), never)).instances;
+    const [{ tenant_id }] = (await lab.rows('compute', 'servers/detail', 'servers')) as unknown as [{ tenant_id: string }];
+    const metadata = await metadataFor(machine?.id ?? '', tenant_id);
+    const userData = await (await fetch(`${metadata.url}/openstack/latest/user_data`)).text();
+    expect(userData).toContain(lab.userData);
+    const [, script = ''] = /quilt-end\.py <<'QUILT_END'\n([\s\S]*?)QUILT_END\n/.exec(userData) ?? [];
+    const run = (text: string) => promisify(execFile)('/usr/bin/python3', ['-c', text, metadata.url]);
+    // The same credential on the other machine, or for another call, is refused.
+    await expect(run(script.replace('me["uuid"]', JSON.stringify(other?.id)))).rejects.toThrow(/401/);
+    await expect(run(script.replace('"DELETE"', '"GET"'))).rejects.toThrow(/401/);
+    expect(await lab.count()).toBe(2);
+    await run(script);
+    await lab.until(async () => (await lab.count()) === 1);
+    expect((await lab.alive()).map(({ id }) => id)).toEqual([other?.id]);
+    metadata.close();
+    expect((await endAll()).refusals).toEqual([]);
+    const access = await realAccess();
+    for (const what of ['application_credentials', 'access_rules']) expect(await access.identity(what)).toEqual([]);
+  });
+
+  it.each([5, 10, 14, 17, 22, 26])('leaves nothing when its launcher dies at call %i, whose answer is lost', async (k) => {
+    const { fetch } = globalThis;
+    let calls = 0;
+    vi.stubGlobal('fetch', async (...words: Parameters<typeof fetch>) => {
+      calls += 1;
+      const answer = calls <= k ? await fetch(...words) : null;
+      if (answer === null || calls >= k) throw new TypeError('fetch failed', { cause: new Error('cut') });
+      return answer;
+    });
+    try {
+      await lab.cloud.launch(order({ address: 'reserved' }), never);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(calls).toBeGreaterThan(k);
+    lab = await openRealLab();
+    await lab.until(async () => (await endAll()).refusals.length === 0 && (await lab.count()) === 0);
+    expect((await endAll()).refusals).toEqual([]);
+    expect(await lab.rows('network', 'floatingips', 'floatingips')).toEqual([]);
+    expect((await lab.rows('network', 'security-groups', 'security_groups')).map(({ name }) => name)).toEqual(['default']);
+    expect(await (await realAccess()).identity('application_credentials')).toEqual([]);
   });
 
   it('refuses a region that the catalog does not have, and names those that it has', async () => {

@@ -1,6 +1,9 @@
 // A lab over the OpenStack of the environment, for the suite of test/compliance and the stories of its own: `npm run test:openstack` starts a real one on loopback and sets the
 // variables. What is there is looked up with calls of its own, never by the cloud's word.
 
+import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Cloud, CloudComponents, Instance } from '../../../bootstrap/cloud.ts';
 import { wallNowMs } from '../../../node/adapters/clock.ts';
 import type { CloudLab } from '../../compliance/cloud.ts';
@@ -32,6 +35,8 @@ export async function openReal(components = realComponents): Promise<Cloud> {
 interface Access {
   readonly token: string;
   readonly urls: Readonly<Record<string, string>>;
+  /** `application_credentials` or `access_rules` of the user. */
+  identity(what: string): Promise<unknown>;
 }
 
 export async function realAccess(): Promise<Access> {
@@ -41,10 +46,17 @@ export async function realAccess(): Promise<Access> {
   const body = JSON.stringify({ auth: { identity, scope: { project: { name: OS_PROJECT_NAME, domain } } } });
   const answer = await fetch(`${OS_AUTH_URL}/auth/tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   const { token } = (await answer.json()) as {
-    token: { catalog: ReadonlyArray<{ type: string; endpoints: ReadonlyArray<{ interface: string; url: string }> }> };
+    token: { user: { id: string }; catalog: ReadonlyArray<{ type: string; endpoints: ReadonlyArray<{ interface: string; url: string }> }> };
   };
   const urls = token.catalog.map(({ type, endpoints }) => [type, endpoints.find((each) => each.interface === 'public')?.url ?? '']);
-  return { token: answer.headers.get('x-subject-token') ?? '', urls: Object.fromEntries(urls) as Record<string, string> };
+  const id = answer.headers.get('x-subject-token') ?? '';
+  return {
+    ...{ token: id, urls: Object.fromEntries(urls) as Record<string, string> },
+    async identity(what) {
+      const rows = await fetch(`${OS_AUTH_URL}/users/${token.user.id}/${what}`, { headers: { 'x-auth-token': id } });
+      return ((await rows.json()) as Record<string, unknown>)[what];
+    },
+  };
 }
 
 export async function openRealLab(): Promise<RealLab> {
@@ -80,4 +92,16 @@ export async function openRealLab(): Promise<RealLab> {
       }
     },
   };
+}
+
+/** What Neutron's metadata agent does on a host: tells Nova's metadata service which machine asks. `url` is the service as the machine sees it. */
+export async function metadataFor(serverId: string, projectId: string): Promise<{ readonly url: string; close(): void }> {
+  const signature = createHmac('sha256', 'sekret').update(serverId).digest('hex');
+  const headers = { 'x-instance-id': serverId, 'x-tenant-id': projectId, 'x-instance-id-signature': signature };
+  const server = createServer(async (request, response) => {
+    const answer = await fetch(`${process.env.QUILT_TEST_OPENSTACK_METADATA}${request.url}`, { headers });
+    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
 }
