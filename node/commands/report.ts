@@ -9,6 +9,7 @@ import { columns, err, out, write } from '../adapters/terminal.ts';
 import { type Aggregate, absorb, claimKey, createAggregate } from '../core/aggregate.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { Manifest } from '../core/messages.ts';
+import { type PlaceRules, placeMetrics } from '../core/places.ts';
 import { summarize } from '../core/summary.ts';
 import type { SavedFacts, SummaryFacts } from '../core/summary-facts.ts';
 import type { Summary } from '../core/summary-types.ts';
@@ -44,9 +45,16 @@ function readJson<T>(path: string): T | null {
   }
 }
 
-function foldWindows(folder: string, claimsLost: readonly string[]): { aggregate: Aggregate; unreadable: number } {
-  const lost = new Set(claimsLost);
-  const aggregate = createAggregate({ isWinner: (claimId, node) => !lost.has(claimKey(claimId, node)) });
+function placesOf({ nodes, types }: SummaryFacts): PlaceRules {
+  const labels = new Map(nodes.map((node) => [node.node, node.labels]));
+  const kept = new Set(placeMetrics(types));
+  return { labelsOf: (node) => labels.get(node) ?? {}, isKept: (metric) => kept.has(metric) };
+}
+
+function foldWindows(folder: string, known: SavedFacts | null): { aggregate: Aggregate; unreadable: number } {
+  const lost = new Set(known?.claimsLost ?? []);
+  const isWinner = (claimId: string, node: string): boolean => !lost.has(claimKey(claimId, node));
+  const aggregate = createAggregate({ isWinner, ...(known === null ? {} : { places: placesOf(known.facts) }) });
   let unreadable = 0;
   for (const { node, frame } of readWindows(folder)) {
     const window = decodeWindow(frame.payload);
@@ -111,7 +119,7 @@ export async function rebuildReport(folder: string): Promise<Result<RebuiltRepor
   }
   const saved = readJson<SavedFacts>(join(folder, RUN_FILES.facts));
   const known = saved?.factsVersion === 1 ? saved : null;
-  const { aggregate, unreadable } = foldWindows(folder, known?.claimsLost ?? []);
+  const { aggregate, unreadable } = foldWindows(folder, known);
   const facts = known?.facts ?? (await partialFacts(folder, aggregate));
   const summary = summarize(aggregate, facts);
   return ok({ summary, aggregate, isWhole: known !== null, unreadableWindows: unreadable, t0SwarmMs: facts.t0SwarmMs ?? 0 });

@@ -7,6 +7,7 @@ import { METRIC } from './builtin-metrics.ts';
 import { createHistogram, type Histogram, mergeEncoded } from './histogram.ts';
 import type { NodeId } from './messages.ts';
 import { addNumber, createNumberSet, hasNumber, highestNumber, type NumberSet } from './number-set.ts';
+import { addToPlaces, type PlaceRules, type Places } from './places.ts';
 import { OVERFLOW_TAGS, seriesKey } from './series.ts';
 import type { ErrorCount, GeneratorHealth, GroupLoad, Series, Tags, Window } from './stats-types.ts';
 import { addLoadToTimeline, addToTimeline, createTimeline, TIMELINE_BOUNDS, type Timeline } from './timeline.ts';
@@ -25,6 +26,8 @@ export const AGGREGATE_BOUNDS = {
 export interface AggregateInit {
   /** Whether `node` is the one whose samples count for this claim (`shard.epoch`). Asked once a claim and node; see `hasStaleClaims`. */
   readonly isWinner: (claimId: string, node: NodeId) => boolean;
+  /** Left out: the run is not broken down by place. */
+  readonly places?: PlaceRules;
   readonly pointsMax?: number;
   readonly seriesMax?: number;
 }
@@ -87,6 +90,7 @@ export interface Aggregate {
   readonly groups: Map<string, GroupFold>;
   readonly errors: Map<string, ErrorCount>;
   readonly timeline: Timeline;
+  readonly places: Places;
   readonly tainted: TaintedWindow[];
   readonly taintedReasons: Map<string, number>;
   taintedCount: number;
@@ -107,6 +111,7 @@ export const createAggregate = (init: AggregateInit): Aggregate => ({
   groups: new Map(),
   errors: new Map(),
   timeline: createTimeline({ pointsMax: init.pointsMax ?? TIMELINE_BOUNDS.pointsMax }),
+  places: new Map(),
   tainted: [],
   taintedReasons: new Map(),
   taintedCount: 0,
@@ -278,6 +283,7 @@ export function absorb(aggregate: Aggregate, node: NodeId, window: Window): 'abs
     absorbLoad(aggregate, window, part);
     fold.started += part.started;
   }
+  if (aggregate.init.places !== undefined) addToPlaces(aggregate.places, aggregate.init.places, node, window, load, counts);
   if (isNewest) {
     fold.health = window.health;
     fold.load = new Map(load.map(({ group, owned, active }) => [group, { startMs: window.startMs, owned, active }]));

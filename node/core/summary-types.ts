@@ -18,6 +18,8 @@ export interface Summary {
   readonly categories: readonly CategorySummary[];
   readonly errors: ErrorsSummary;
   readonly nodes: readonly NodeSummary[];
+  /** By vendor and by region, where nodes differ in them. */
+  readonly places: readonly PlaceSummary[];
   readonly events: readonly EventSummary[];
   readonly integrity: IntegritySummary;
   /** What it cost by the machines' price tables; null where no machine has a price and no limit was given. */
@@ -159,6 +161,22 @@ export interface NodeSummary {
   readonly loopDelayMsMax: number;
   readonly latenessMsP99Max: number;
   readonly socketDrops: number;
+}
+
+export interface PlaceSummary {
+  readonly label: 'vendor' | 'region';
+  readonly value: string;
+  /** Load nodes with this label. */
+  readonly nodes: number;
+  readonly nodesLost: number;
+  readonly started: number;
+  readonly finished: number;
+  readonly failed: number;
+  readonly errorsTarget: number;
+  readonly errorsGenerator: number;
+  readonly windows: number;
+  readonly windowsTainted: number;
+  readonly metrics: readonly { readonly metric: string; readonly unit: MetricUnit; readonly values: MetricValues }[];
 }
 
 export interface EventSummary {

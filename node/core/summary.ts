@@ -8,6 +8,7 @@ import type { NodeId } from './messages.ts';
 import { spendingOf } from './spending.ts';
 import type { GroupFacts, NodeFacts, SummaryFacts } from './summary-facts.ts';
 import { categoriesOf } from './summary-metrics.ts';
+import { placesSummary } from './summary-places.ts';
 import {
   type EventSummary,
   type GroupSummary,
@@ -213,6 +214,7 @@ export function summarize(aggregate: Aggregate, facts: SummaryFacts): Summary {
     categories: categoriesOf(aggregate, facts.types, durationMs),
     errors: errorsSummary(aggregate),
     nodes: facts.nodes.map((node) => nodeSummary(aggregate, node)),
+    places: placesSummary(aggregate.places, facts.nodes, facts.types, durationMs),
     events: eventsOf(facts),
     integrity,
     spending: spendingOf(aggregate, facts.costUsdMax ?? null),

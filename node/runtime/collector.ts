@@ -8,6 +8,7 @@ import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { ExitName } from '../core/errors.ts';
 import type { MissingWindows } from '../core/events.ts';
 import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
+import { type PlaceRules, placeMetrics } from '../core/places.ts';
 import { mustEndFor, type Spending, spendingOf } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
@@ -80,15 +81,26 @@ class Collecting implements Collector {
   #aggregate: Aggregate;
   #collecting: Promise<void> | null = null;
   #report: Report | null = null;
+  #placeMetrics: ReadonlySet<string> | null = null;
   #saved: SavedFacts | null = null;
   #cancelTimer: () => void = () => {};
 
   constructor(init: CollectorInit) {
     this.#init = init;
-    this.#aggregate = createAggregate({ isWinner: this.#isWinner });
+    this.#aggregate = createAggregate({ isWinner: this.#isWinner, places: this.#places });
   }
 
   readonly #isWinner = (claimId: string, node: NodeId): boolean => isClaimWinner(this.#init.state, claimId, node);
+
+  /** Labels are the roster's; which metrics count is known when the run is loaded, and no window comes before that. */
+  readonly #places: PlaceRules = {
+    labelsOf: (node) => this.#init.state.facts.hellos.get(node)?.body.capabilities.labels ?? {},
+    isKept: (metric) => {
+      const run = this.#init.run();
+      if (run !== null) this.#placeMetrics ??= new Set(placeMetrics(run.types));
+      return this.#placeMetrics?.has(metric) ?? false;
+    },
+  };
 
   start(): void {
     const { log, clock } = this.#init;
@@ -151,7 +163,7 @@ class Collecting implements Collector {
     const { state, clock, version, notes, lostAtSwarmMs, runFolder, renderSummary } = this.#init;
     await this.#collecting;
     if (hasStaleClaims(this.#aggregate, this.#isWinner)) {
-      this.#aggregate = createAggregate({ isWinner: this.#isWinner });
+      this.#aggregate = createAggregate({ isWinner: this.#isWinner, places: this.#places });
       await this.#foldStore();
     }
     const aggregate = this.#aggregate;

@@ -71,6 +71,9 @@ shards: { endpoints: 1 }
     const load = summary.nodes.filter(({ role }) => role === 'load');
     expect(load.map(({ labels }) => `${labels.vendor} ${labels.region}`).sort()).toEqual(['local here', 'ssh lab', 'ssh lab']);
     expect(load.every(({ started }) => (started ?? 0) > 0)).toBe(true);
+    const vendors = summary.places.filter(({ label }) => label === 'vendor');
+    expect(vendors.map(({ value, nodes }) => `${value} ${nodes}`)).toEqual(['local 1', 'ssh 2']);
+    expect(vendors.reduce((sum, { started }) => sum + started, 0)).toBe(summary.load.total.started);
     for (const { folder: machines } of hosts) if (existsSync(machines)) expect(readdirSync(machines)).toEqual(['lock']);
   });
 });

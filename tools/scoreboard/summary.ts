@@ -8,6 +8,7 @@ import { createStyle } from './style.ts';
 import { artifactLines } from './summary-artifacts.ts';
 import { errorLines, eventLines, nodeLines } from './summary-health.ts';
 import { loadLines } from './summary-load.ts';
+import { placeLines } from './summary-places.ts';
 import { categoryLines } from './summary-results.ts';
 import { renderTable } from './table.ts';
 import { clean, spread, truncate, wrap } from './text.ts';
@@ -115,6 +116,7 @@ export function renderSummary(summary: Summary, format: SummaryFormat): string[]
     thresholdLines(summary, page),
     loadLines(summary, page),
     ...categoryLines(summary, page),
+    placeLines(summary, page),
     errorLines(summary, page),
     nodeLines(summary, page),
     spendingLines(summary, page),

@@ -1,0 +1,107 @@
+// The run by vendor and by region: what nodes with the same label delivered, failed and measured, over the whole run. Only metrics that people compare places by are kept (the main
+// latency of each endpoint type, how long joining took, quality and loss of media), and only of nodes that carry such a label, so that a run in one place costs nothing
+// and the memory is bounded: values of a label beyond VALUES_MAX are counted together.
+
+import { METRIC } from './builtin-metrics.ts';
+import { createHistogram, type Histogram, mergeEncoded } from './histogram.ts';
+import type { NodeId } from './messages.ts';
+import type { GroupLoad, Series, Tags, Window } from './stats-types.ts';
+import type { TypeMetrics } from './summary-facts.ts';
+
+export const PLACE_LABELS = ['vendor', 'region'] as const;
+export type PlaceLabel = (typeof PLACE_LABELS)[number];
+
+const VALUES_MAX = 64;
+/** For values beyond that, and for nodes without the label beside others that have it. */
+const OTHER = 'other';
+export const NO_LABEL = 'none';
+
+type MetricFold = { readonly kind: 'trend'; readonly histogram: Histogram } | { readonly kind: 'rate'; pass: number; total: number };
+
+export interface PlaceFold {
+  readonly label: PlaceLabel;
+  readonly value: string;
+  started: number;
+  finished: number;
+  failed: number;
+  errorsTarget: number;
+  errorsGenerator: number;
+  windows: number;
+  windowsTainted: number;
+  readonly metrics: Map<string, MetricFold>;
+}
+
+/** By `label value`. */
+export type Places = Map<string, PlaceFold>;
+
+export interface PlaceRules {
+  readonly labelsOf: (node: NodeId) => Tags;
+  readonly isKept: (metric: string) => boolean;
+}
+
+/** Metrics that places are compared by, of these endpoint types. */
+export function placeMetrics(types: readonly TypeMetrics[]): string[] {
+  const names = new Set<string>([METRIC.joinDuration]);
+  for (const { metrics } of types) {
+    const main = metrics.find(({ kind, unit }) => kind === 'trend' && unit === 'ms');
+    if (main !== undefined) names.add(main.name);
+    for (const { name, kind, unit } of metrics) if (unit === 'mos' || (kind === 'rate' && name.endsWith('_lost'))) names.add(name);
+  }
+  return [...names];
+}
+
+function placeOf(places: Places, label: PlaceLabel, value: string): PlaceFold {
+  const key = `${label} ${value}`;
+  const found = places.get(key);
+  if (found !== undefined) return found;
+  if (value !== OTHER && places.size >= VALUES_MAX * PLACE_LABELS.length) return placeOf(places, label, OTHER);
+  const counts = { started: 0, finished: 0, failed: 0, errorsTarget: 0, errorsGenerator: 0, windows: 0, windowsTainted: 0 };
+  const made: PlaceFold = { label, value, ...counts, metrics: new Map() };
+  places.set(key, made);
+  return made;
+}
+
+function addSeries(place: PlaceFold, { metric, data }: Series): void {
+  const fold = place.metrics.get(metric) ?? newFold(data.kind);
+  if (fold === null) return;
+  place.metrics.set(metric, fold);
+  if (fold.kind === 'trend' && data.kind === 'trend') mergeEncoded(fold.histogram, data.histogram, data);
+  else if (fold.kind === 'rate' && data.kind === 'rate') {
+    fold.pass += data.pass;
+    fold.total += data.total;
+  }
+}
+
+function newFold(kind: Series['data']['kind']): MetricFold | null {
+  if (kind === 'trend') return { kind, histogram: createHistogram() };
+  return kind === 'rate' ? { kind, pass: 0, total: 0 } : null;
+}
+
+/** `counts` says which groups' figures of this window count (P3). */
+export function addToPlaces(
+  places: Places,
+  rules: PlaceRules,
+  node: NodeId,
+  window: Window,
+  load: readonly GroupLoad[],
+  counts: (group: string | undefined) => boolean,
+): void {
+  const labels = rules.labelsOf(node);
+  for (const label of PLACE_LABELS) {
+    if (labels.vendor === undefined && labels.region === undefined) return;
+    const place = placeOf(places, label, labels[label] ?? NO_LABEL);
+    place.windows += 1;
+    if (window.health.tainted.length > 0) place.windowsTainted += 1;
+    for (const { started, finished, failed } of load) {
+      place.started += started;
+      place.finished += finished;
+      place.failed += failed;
+    }
+    for (const { side, group, count } of window.errors) {
+      if (!counts(group)) continue;
+      if (side === 'target') place.errorsTarget += count;
+      else place.errorsGenerator += count;
+    }
+    for (const series of window.series) if (rules.isKept(series.metric) && counts(series.tags.group)) addSeries(place, series);
+  }
+}
