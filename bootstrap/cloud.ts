@@ -139,6 +139,8 @@ export interface CloudType {
   readonly boot: 'cloud-init' | 'script';
   /** The least rights that a launch needs there, as the vendor takes them, from the table of what is called. Left out: there are none to give. */
   readonly leastRights?: () => string;
+  /** Whether its spot machines are told before they are taken back, and `join --watch-notice NAME` hears it. */
+  readonly hasNotice?: boolean;
   /** Words for `join` on a machine of this type; where machines are shared, how much of one is this node's. */
   joinFlags(machineType: string): readonly string[];
   /** A Problem when credentials or settings are missing: which, and where they are read from. */

@@ -3,13 +3,15 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { decodeTicket, type Ticket } from '../../bootstrap/ticket.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { environmentVariable, forgetVariable } from '../adapters/environment.ts';
+import { NOTICE_VENDORS, type NoticeVendor, watchNotices } from '../adapters/interruption-notice.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, type Problem, type Result } from '../core/errors.ts';
 import type { MachinePrice } from '../core/spending.ts';
+import type { NodeProcess } from '../runtime/node-contract.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } from './artifact-store.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
@@ -29,6 +31,7 @@ interface JoinOptions extends ArtifactFlags {
   usdPerGb?: number;
   paidSince?: number;
   extras?: string;
+  watchNotice?: NoticeVendor;
   behindNat?: true;
   asSeed?: true;
   spare?: true;
@@ -49,6 +52,19 @@ function readTicket(argument: string | undefined): Result<Ticket> {
   } catch (error) {
     return fail({ code: 'QUILT_TICKET_FILE', message: `cannot read the ticket: ${(error as Error).message}` });
   }
+}
+
+/** Of the time that a notice leaves, for handing over what the endpoints leave behind: last windows, evidence. */
+const NOTICE_REST_MS = 15_000;
+
+function leaveOnNotice(node: NodeProcess, vendor: NoticeVendor): () => void {
+  return watchNotices({
+    ...{ vendor, environment: environmentVariable, wallNowMs, after: createRuntimeClock(monotonicNowMs, wallNowMs).after },
+    onNotice({ reason, leftMs }) {
+      err(`leaving: ${reason}`);
+      node.signal('leave', { reason, graceMsMax: Math.max(0, leftMs - NOTICE_REST_MS) });
+    },
+  });
 }
 
 /** Load does not wait for evidence: without credentials the node works, says so, and the report has the gap. */
@@ -96,7 +112,9 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
   if (artifacts.ok) void storeProblems(artifacts.value).then(sayUnstored);
   const watch = watchJoining(composed.value, swarmId);
+  const stopNotices = options.watchNotice === undefined ? () => {} : leaveOnNotice(node, options.watchNotice);
   const { exit, message } = await exited;
+  stopNotices();
   const problem = watch.stop();
   err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
@@ -161,6 +179,11 @@ export function command(): Command {
     .option('--listen <multiaddr>', 'where peers can reach this node', '/ip4/0.0.0.0/tcp/0')
     .option('--announce <multiaddr>', 'address to tell peers instead, e.g. the public one')
     .option('--extras <folder>', 'simulator builds that the scenario uses as ./extras (launch and run pass it)')
+    .addOption(
+      new Option('--watch-notice <vendor>', 'hand the shards over and leave when this vendor takes its spot machine back').choices(
+        NOTICE_VENDORS,
+      ),
+    )
     .option('--behind-nat', 'peers cannot dial this node: it dials out, and is reached through the relays of the seeds')
     .option('--as-seed', 'carry no load: vote, relay and be dialled as the seed does, so that losing it does not matter (see seed --seeds)')
     .option(

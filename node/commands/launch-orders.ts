@@ -63,7 +63,7 @@ export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, serve
   const parts: FleetPart[] = [];
   const problems: Problem[] = [];
   for (const [index, request] of requests.entries()) {
-    const { cloud, region, machineTypes, isSeed } = request;
+    const { cloud, region, machineTypes, markets, isSeed } = request;
     const type = clouds.typeOf(cloud);
     const price = priceFlags(request, flags.reserveAddresses === true, wallNowMs());
     const boot: BootInit = {
@@ -74,6 +74,7 @@ export function partsOf({ clouds, requests, flags, lifeMs, ticket, sha256, serve
         ...listenFlags(type, flags.meshPort),
         ...price,
         ...(isSeed ? ['--as-seed'] : []),
+        ...(type.hasNotice === true && markets.includes('spot') ? ['--watch-notice', cloud] : []),
         ...moreFlags,
       ],
       ...(isReached(type, flags.meshPort) ? { announce: { url: `${origin}${server.spread.path}/address`, port: flags.meshPort } } : {}),

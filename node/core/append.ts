@@ -70,6 +70,8 @@ export function receive(state: NodeState, effects: Effects, entries: readonly En
       effects.dial.push({ peer: entry.author, addresses: entry.body.addresses, connect: false });
       effects.report.push({ event: 'joined', node: entry.author });
     }
+    if (entry.kind === 'release')
+      effects.report.push({ event: 'left', node: entry.author, claims: entry.body.claims.length, reason: entry.body.reason });
     if (CHANGES_NEIGHBOURS.has(entry.kind)) state.sync.neighboursDirty = true;
     noteProgress(state, entry.author, from);
   }

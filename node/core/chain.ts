@@ -8,7 +8,17 @@ import { type Assignment, assign, place } from './assign.ts';
 import type { NodeConfig } from './config.ts';
 import type { ExitName } from './errors.ts';
 import { claimKey, type DecisionEntry, type Facts, refKey, refOf } from './facts.ts';
-import type { DecisionRef, EndReason, EntryOf, Manifest, NodeId, NodeLossPolicy, Phase, RosterMember } from './messages.ts';
+import {
+  type DecisionRef,
+  type EndReason,
+  type EntryOf,
+  GAVE_BACK,
+  type Manifest,
+  type NodeId,
+  type NodeLossPolicy,
+  type Phase,
+  type RosterMember,
+} from './messages.ts';
 import type { Plan, ShardId } from './plan-types.ts';
 
 export interface Coordinator {
@@ -218,7 +228,7 @@ function foldAssignment(fold: AssignmentFold, entry: DecisionEntry, policy: Node
     fold.assignment = before === null ? assign(plan, nodes) : afterJoin(plan, before, entry, nodes, reassign);
   } else if (entry.kind === 'down' && before !== null) {
     down.add(entry.body.node);
-    fold.assignment = afterDown(plan, before, entry.body.node, loadNodes(roster, down), reassign);
+    fold.assignment = afterDown(plan, before, entry.body.node, loadNodes(roster, down), reassign || entry.body.silentMs === GAVE_BACK);
   } else if (entry.kind === 'phase' && entry.body.phase === 'running') {
     fold.started = true;
   }

@@ -43,23 +43,27 @@ export function drain(state: NodeState, effects: Effects): void {
 /** Gives everything back and leaves: a machine that is being reclaimed hands over at once instead of being missed. */
 export function leave(state: NodeState, effects: Effects): void {
   const { owner } = state;
+  const reason = state.departure?.reason ?? 'this node leaves';
   stopShards(
     state,
     effects,
     [...owner.owned.values()].filter((shard) => shard.stage === 'running'),
-    state.plan?.gracefulStopMs ?? 0,
-    'this node leaves',
+    Math.min(state.plan?.gracefulStopMs ?? 0, state.departure?.graceMsMax ?? Number.POSITIVE_INFINITY),
+    reason,
   );
   if (isBusy(owner)) return;
   if (state.leave === 'wanted') {
     const claims = [...owner.owned.values()].filter((shard) => shard.stage !== 'finished').map((shard) => shard.claim);
-    append(state, effects, 'release', { claims, reason: 'this node leaves' });
+    append(state, effects, 'release', { claims, reason });
     owner.lastWindowAfter = owner.windowLast + 1;
     state.leave = 'released';
     // A coordinator that leaves hands over first: only a successor can take its last windows, and give its shards to others.
-    if (state.leader !== null && !state.leader.resigned) resign(state, effects, state.leader, 'this node leaves');
+    if (state.leader !== null && !state.leader.resigned) resign(state, effects, state.leader, reason);
     state.exitAtMs = state.nowMs + state.config.timing.flushMs;
-    state.exitAs = { exit: 'stoppedByOperator', message: 'told to leave' };
+    state.exitAs = {
+      exit: 'stoppedByOperator',
+      message: state.departure === null ? 'told to leave' : `told to leave: ${state.departure.reason}`,
+    };
   }
   if (!owner.doneWritten || owner.windowsAcked < owner.windowLast || state.facts.byes.has(state.config.self)) return;
   append(state, effects, 'bye', { reason: 'told to leave' });

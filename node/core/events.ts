@@ -53,7 +53,7 @@ export type NodeEvent =
   /** Coordinator only: answer to start 'judge'. */
   | { readonly type: 'judged'; readonly nowMs: number; readonly exit: ExitName; readonly message: string }
   /** SIGINT/SIGTERM: 'leave' = say bye and go (a node); second signal = 'now'. */
-  | { readonly type: 'signal'; readonly nowMs: number; readonly mode: 'leave' | 'now' }
+  | { readonly type: 'signal'; readonly nowMs: number; readonly mode: 'leave' | 'now'; readonly why?: Departure }
   | { readonly type: 'storage-failed'; readonly nowMs: number; readonly message: string }
   | { readonly type: 'clock-jumped'; readonly nowMs: number; readonly byMs: number };
 
@@ -76,6 +76,13 @@ export type Start =
   /** Coordinator: all windows that will come are here; write the report, answer 'judged'. */
   | { readonly what: 'judge'; readonly reason: EndReason; readonly message: string; readonly missing: readonly MissingWindows[] };
 
+/** Why a node leaves in the middle of a run: its machine is being taken back. */
+export interface Departure {
+  readonly reason: string;
+  /** Endpoints that are slower in leaving are stopped. */
+  readonly graceMsMax: number;
+}
+
 export interface MissingWindows {
   readonly node: NodeId;
   /** Numbers that will not come; `null` = unknown how many (the node died without saying). */
@@ -95,6 +102,8 @@ export type Report =
   | { readonly event: 'coordinator-silent'; readonly node: NodeId; readonly silentMs: number }
   | { readonly event: 'joined'; readonly node: NodeId }
   | { readonly event: 'down'; readonly node: NodeId; readonly silentMs: number }
+  /** Not a loss: it gave its claims back before it went. */
+  | { readonly event: 'left'; readonly node: NodeId; readonly claims: number; readonly reason: string }
   | { readonly event: 'moved'; readonly shards: number; readonly from: NodeId; readonly to: NodeId }
   | { readonly event: 'phase'; readonly phase: Phase; readonly reason: EndReason | null; readonly message: string }
   | { readonly event: 'lapsed'; readonly claims: number }

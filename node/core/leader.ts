@@ -8,7 +8,7 @@ import { isElector } from './chain.ts';
 import { lead } from './clock.ts';
 import { BOUNDS } from './config.ts';
 import type { Effects } from './events.ts';
-import type { Message, NodeId } from './messages.ts';
+import { GAVE_BACK, type Message, type NodeId } from './messages.ts';
 import { type LeaderState, type NodeState, swarmNow } from './state.ts';
 
 /** Clocks may run 1 % apart on both ends: the lease a coordinator relies on is that much shorter than what its voters promise. */
@@ -205,10 +205,11 @@ export function declareDown(state: NodeState, effects: Effects, leader: LeaderSt
     if (member.node === state.config.self || state.chain.down.has(member.node)) continue;
     const overdue = overdueMs(state, leader, member.node);
     if (overdue < 0 && !hasLeft(state, member.node)) continue;
-    const silentMs = Math.max(0, Math.round(state.nowMs - (leader.grantedMs.get(member.node) ?? leader.sinceMs)));
+    const sinceMs = Math.max(0, Math.round(state.nowMs - (leader.grantedMs.get(member.node) ?? leader.sinceMs)));
+    const silentMs = state.facts.leaving.has(member.node) ? GAVE_BACK : sinceMs;
     leader.lostMs = state.nowMs;
     append(state, effects, 'down', { term: leader.term, previous: state.chain.tip, node: member.node, silentMs });
-    effects.report.push({ event: 'down', node: member.node, silentMs });
+    if (!hasLeft(state, member.node)) effects.report.push({ event: 'down', node: member.node, silentMs });
   }
 }
 

@@ -121,7 +121,10 @@ function lossEnd(
   const lost = [...state.chain.down].filter((node) => state.chain.roster.get(node)?.load === true);
   if (lost.length === 0) return null;
   if (liveLoadNodes(state).length === 0) return { reason: 'node-lost', message: 'every load node was lost' };
-  if (policy.kind === 'fail') return { reason: 'node-lost', message: `${lost.length} node(s) lost, the policy is to fail` };
+  // Who gave its shards back before it went took nothing with it.
+  const missed = lost.filter((node) => !hasLeft(state, node));
+  if (missed.length === 0) return null;
+  if (policy.kind === 'fail') return { reason: 'node-lost', message: `${missed.length} node(s) lost, the policy is to fail` };
   if (policy.kind === 'reassign' || state.assignment === null || state.plan === null) return null;
   let lostCount = 0;
   let count = 0;

@@ -104,6 +104,9 @@ export interface MeetingFacts {
   readonly values: Readonly<Record<string, string>>;
 }
 
+/** In a `down`: the node stopped its load, released its claims and left. That is no loss, so its shards move on under any loss policy. */
+export const GAVE_BACK = -1;
+
 /** Entry bodies by kind. */
 export interface EntryBodies {
   /** First entry of every author, and again when its addresses or capabilities change or it comes back after `down`. */
@@ -128,7 +131,7 @@ export interface EntryBodies {
     /** Shards starting before this moment (ms from T0) stay where they are; Infinity is written as -1 = none move. */
     readonly movableFromMs: number;
   };
-  /** Decision: `node` has not been heard for its owner lease plus stop time; its shards move on. */
+  /** Decision: `node` has not been heard for its owner lease plus stop time, or gave its claims back (`silentMs` is GAVE_BACK); its shards move on. */
   readonly down: { readonly term: number; readonly previous: DecisionRef | null; readonly node: NodeId; readonly silentMs: number };
   readonly manifest: SignedOrder;
   readonly stop: SignedOrder;

@@ -8,7 +8,7 @@ import { EMPTY_CHAIN, electorateOf } from './chain.ts';
 import { createClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { createElection, electionTick, heardBeat, onBallot, onCanvass } from './election.ts';
-import { type Effects, type NodeEvent, noEffects, type Restored } from './events.ts';
+import { type Departure, type Effects, type NodeEvent, noEffects, type Restored } from './events.ts';
 import { absorb, createFacts } from './facts.ts';
 import { guardTick } from './guards.ts';
 import { acceptWindows, leaderTick, onPulse } from './leader.ts';
@@ -74,6 +74,7 @@ export function createNode(config: NodeConfig, nowMs: number, restored?: Restore
     held: new Map(),
     meetings: null,
     leave: 'no',
+    departure: null,
     exitAtMs: Number.POSITIVE_INFINITY,
     exitAs: null,
     exited: false,
@@ -165,9 +166,10 @@ function onMessage(state: NodeState, effects: Effects, from: NodeId, message: Me
   }
 }
 
-function onSignal(state: NodeState, mode: 'leave' | 'now'): void {
+function onSignal(state: NodeState, mode: 'leave' | 'now', why: Departure | undefined): void {
   if (mode === 'leave' && state.config.load && state.leave === 'no' && state.exitAs === null) {
     state.leave = 'wanted';
+    state.departure = why ?? null;
     return;
   }
   state.leave = 'now';
@@ -203,7 +205,7 @@ function handle(state: NodeState, effects: Effects, event: NodeEvent): void {
       if (state.leader !== null) state.leader.judged = { exit: event.exit, message: event.message };
       return;
     case 'signal':
-      return onSignal(state, event.mode);
+      return onSignal(state, event.mode, event.why);
     case 'storage-failed':
       state.exitAs = { exit: 'internalFault', message: event.message };
       state.exitAtMs = state.nowMs;

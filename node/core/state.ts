@@ -5,6 +5,7 @@ import type { Assignment } from './assign.ts';
 import type { AssignmentFold, ChainView, Coordinator, Electorate } from './chain.ts';
 import type { NodeConfig } from './config.ts';
 import type { ExitName } from './errors.ts';
+import type { Departure } from './events.ts';
 import type { Facts } from './facts.ts';
 import type { LogState } from './log.ts';
 import type { MeetingsCache } from './meetings.ts';
@@ -187,6 +188,8 @@ export interface NodeState {
   /** meetings.ts */
   meetings: MeetingsCache | null;
   leave: 'no' | 'wanted' | 'released' | 'now';
+  /** Why this node was told to leave; null = nobody said. */
+  departure: Departure | null;
   exitAtMs: number;
   exitAs: { exit: ExitName; message: string } | null;
   exited: boolean;

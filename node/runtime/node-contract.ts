@@ -3,7 +3,7 @@
 
 import type { NodeConfig } from '../core/config.ts';
 import type { ExitName } from '../core/errors.ts';
-import type { Restored } from '../core/events.ts';
+import type { Departure, Restored } from '../core/events.ts';
 import type { Entry, NodeId, SignedOrder } from '../core/messages.ts';
 import type { Series } from '../core/stats-types.ts';
 import type { Summary } from '../core/summary-types.ts';
@@ -54,7 +54,7 @@ export interface NodeProcess {
   putBundle(bytes: Uint8Array): string;
   order(order: SignedOrder): void;
   /** 'leave': hand over and go. 'now': go. */
-  signal(mode: 'leave' | 'now'): void;
+  signal(mode: 'leave' | 'now', why?: Departure): void;
   control(request: ControlRequest): Promise<ControlAnswer>;
   status(): StatusView;
   report(): RunReport | null;

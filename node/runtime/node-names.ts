@@ -35,6 +35,8 @@ export function noteOf(report: Report, name: (node: NodeId) => string): Pick<Eve
       return { level: 'info', text: `${name(report.node)} joined` };
     case 'down':
       return { level: 'warning', text: `${name(report.node)} is lost: silent for ${seconds(report.silentMs)}` };
+    case 'left':
+      return { level: 'warning', text: `${name(report.node)} leaves and gives ${plural(report.claims, 'shard')} back: ${report.reason}` };
     case 'moved':
       return { level: 'info', text: `${plural(report.shards, 'shard')} moved from ${name(report.from)} to ${name(report.to)}` };
     case 'phase': {

@@ -3,7 +3,7 @@
 // local (P5): the run's wall-clock limit ends this process even when the core never would, and so does an end that does not come to its end.
 
 import type { ExitName, Result } from '../core/errors.ts';
-import type { Report, Start } from '../core/events.ts';
+import type { Departure, Report, Start } from '../core/events.ts';
 import { meetingsIn } from '../core/meetings.ts';
 import type { EndReason, Entry, Manifest, NodeId } from '../core/messages.ts';
 import { createNode, step } from '../core/node.ts';
@@ -137,7 +137,7 @@ class Running {
       },
       putBundle: (bytes) => this.#blobs.put(bytes),
       order: (order) => this.#push({ type: 'order', order }),
-      signal: (mode) => this.#onSignal(mode),
+      signal: (mode, why) => this.#onSignal(mode, why),
       control: (request) => this.#onControl(request),
       status: () => this.#status(),
       report: () => this.#collector.report(),
@@ -329,8 +329,8 @@ class Running {
     );
   }
 
-  #onSignal(mode: 'leave' | 'now'): void {
-    this.#push({ type: 'signal', mode });
+  #onSignal(mode: 'leave' | 'now', why?: Departure): void {
+    this.#push({ type: 'signal', mode, ...(why === undefined ? {} : { why }) });
     if (mode !== 'now') return;
     this.#artifacts?.hurry();
     this.#init.clock.after(LEAVE_MS_MAX, () => this.#end({ exit: 'stoppedByOperator', message: 'stopped by a signal' }));

@@ -67,7 +67,7 @@ function groupFacts(scenario: ValidScenario, group: ValidGroup, scales: readonly
 function nodeFacts(state: NodeState, lostAtSwarmMs: ReadonlyMap<NodeId, number>): NodeFacts[] {
   const { chain, facts, config, coordinator } = state;
   return [...chain.roster.values()].map(({ node, load, capabilities }): NodeFacts => {
-    const hasLeft = facts.byes.has(node) && node !== config.self && !facts.done.has(node);
+    const hasLeft = facts.leaving.has(node) || (facts.byes.has(node) && node !== config.self && !facts.done.has(node));
     return {
       node,
       name: nodeName(state, node),

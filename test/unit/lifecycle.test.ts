@@ -127,6 +127,35 @@ describe('a run ends', () => {
   });
 });
 
+describe('a node whose machine is taken back', () => {
+  const why = { reason: 'the vendor takes the machine back', graceMsMax: 1000 };
+
+  it.each<Partial<Manifest>>([{}, { onNodeLoss: { kind: 'fail' } }, { onNodeLoss: { kind: 'tolerate', percent: 1 } }])(
+    'hands over under any policy, and the run goes on: %j',
+    (over) => {
+      const story = started(over);
+      const own = (story.nodes.get('n1')?.assignment?.owners ?? []).filter((owner) => owner === 'n1').length;
+      expect(own).toBeGreaterThan(0);
+      story.give('n1', { type: 'signal', mode: 'leave', why });
+      story.until(15_000);
+      expect(story.lines.some((line) => line.includes(`{event:left,node:n1,claims:${own},reason:${why.reason}}`))).toBe(true);
+      // Nobody waited for a silence, and every shard has somebody.
+      expect(story.lines.some((line) => line.includes('event:down,node:n1'))).toBe(false);
+      expect(story.nodes.get('n0')?.assignment?.owners.every((owner) => owner !== null && owner !== 'n1')).toBe(true);
+      story.until(150_000);
+      expect(endingOf(story).reason).toBe('completed');
+      expect(exits(story)).toMatchObject({ n0: 'pass', n1: 'stoppedByOperator', n2: 'pass', seed: 'pass' });
+    },
+  );
+
+  it('ends the run when there is no other', () => {
+    const story = started({}, 1);
+    story.give('n0', { type: 'signal', mode: 'leave', why });
+    story.until(150_000);
+    expect(endingOf(story)).toMatchObject({ reason: 'node-lost', message: 'every load node was lost' });
+  });
+});
+
 describe('a lost node', () => {
   it.each<[string, Partial<Manifest>, EndReason]>([
     ['goes on elsewhere', {}, 'completed'],

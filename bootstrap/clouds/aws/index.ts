@@ -77,6 +77,7 @@ export const cloudType: CloudType = {
   userDataBytesMax: USER_DATA_BYTES_MAX,
   markets: ['on-demand', 'spot'],
   boot: 'cloud-init',
+  hasNotice: true,
   joinFlags: () => [],
   leastRights: renderPolicy,
   create,

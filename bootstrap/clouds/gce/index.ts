@@ -81,6 +81,7 @@ export const cloudType: CloudType = {
   userDataBytesMax: USER_DATA_BYTES_MAX,
   markets: ['on-demand', 'spot'],
   boot: 'cloud-init',
+  hasNotice: true,
   // The whole machine is the node's.
   joinFlags: () => [],
   leastRights: renderRole,
