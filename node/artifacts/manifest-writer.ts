@@ -44,12 +44,15 @@ export const writeManifest = (order: ManifestOrder): Promise<StoreResult<Artifac
     return put.ok ? surveyed : put;
   });
 
+/** What the nodes of the roster say that they put there; whoever has said nothing is not in it. */
+export const nodeLists = (order: ManifestOrder): Promise<StoreResult<ReadonlyMap<string, NodeList>>> =>
+  inScratch((folder) => readLists(order, null, folder));
+
 /** Those of the roster whose final list is in the store. */
-export const finishedNodes = (order: ManifestOrder): Promise<StoreResult<readonly string[]>> =>
-  inScratch(async (folder) => {
-    const lists = await readLists(order, null, folder);
-    return lists.ok ? stored([...lists.value.values()].filter(({ isFinal }) => isFinal).map(({ node }) => node)) : lists;
-  });
+export async function finishedNodes(order: ManifestOrder): Promise<StoreResult<readonly string[]>> {
+  const lists = await nodeLists(order);
+  return lists.ok ? stored([...lists.value.values()].filter(({ isFinal }) => isFinal).map(({ node }) => node)) : lists;
+}
 
 async function survey(order: ManifestOrder, folder: string): Promise<StoreResult<ArtifactManifest>> {
   const listed = await listRun(order);

@@ -170,7 +170,8 @@ class Collecting implements Collector {
     const files = filesOf(runFolder.path);
     const wallMs = clock.wallMs();
     const ended = { version, wallMs, end: reason, endMessage: message };
-    const facts = summaryFacts({ state, run, aggregate, ...ended, missing, notes, lostAtSwarmMs, files });
+    // A copy of the notes: the facts are written again when the artifacts are known, and must tell the same then.
+    const facts = summaryFacts({ state, run, aggregate, ...ended, missing, notes: [...notes], lostAtSwarmMs, files });
     const summary = summarize(aggregate, facts);
     this.#report = { summary, text: renderSummary(summary) };
     runFolder.writeSummary(summary, this.#report.text);

@@ -7,7 +7,7 @@ import { type Collector, startCollector } from '../artifacts/collector.ts';
 import { artifactsSummary } from '../artifacts/manifest.ts';
 import { finishedNodes, type ManifestOrder, surveyRun, writeManifest } from '../artifacts/manifest-writer.ts';
 import { isEvidence } from '../artifacts/rotation.ts';
-import { type ArtifactStore, pause, type StoreProblem } from '../artifacts/store.ts';
+import { type ArtifactStore, isPassing, pause, type StoreProblem } from '../artifacts/store.ts';
 import type { NodeId, WindowFrame } from '../core/messages.ts';
 import type { ArtifactsSummary, Summary } from '../core/summary-types.ts';
 import type { RuntimeClock, RuntimeLog } from './components.ts';
@@ -63,11 +63,14 @@ export const UPLOAD_MS_MAX = 5 * 60_000;
 /** Asking a store about every file of 700 nodes. */
 const SURVEY_MS_MAX = 60_000;
 const HURRY_MS = 2_500;
+/** For a store that refuses: no credentials, no such bucket. What only somebody can put right does not keep a paid machine. */
+const REFUSED_MS_MAX = 15_000;
 const LOOK_MS = 500;
 const LOOK_MS_MAX = 5_000;
 /** Longer than a mesh needs to connect again after a hiccup. */
 const AWAY_MS = 10_000;
-const OWN_WINDOWS = 'own-windows.bin';
+/** Records as in windows.bin (run-folder.ts). */
+export const OWN_WINDOWS = 'own-windows.bin';
 
 /** Null when the run has no store. */
 export const createNodeArtifacts = (init: NodeArtifactsInit, note: Note): NodeArtifacts | null =>
@@ -78,10 +81,15 @@ class Running implements NodeArtifacts {
   readonly #init: NodeArtifactsInit;
   readonly #choice: ArtifactsChoice;
   readonly #note: Note;
+  /** Ends everything; `#sending` only what this node itself has to send. */
   readonly #ending = new AbortController();
+  readonly #sending = new AbortController();
   #runId: string | null = null;
   #collector: Promise<Collector | null> = Promise.resolve(null);
   #isHurried = false;
+  #isFinishing = false;
+  /** The last problem that does not pass by itself, and how much was confirmed before it. */
+  #refusal: { readonly confirmedFiles: number } | null = null;
 
   constructor(init: NodeArtifactsInit, choice: ArtifactsChoice, note: Note) {
     this.#init = init;
@@ -97,15 +105,29 @@ class Running implements NodeArtifacts {
     this.#collector = startCollector({
       ...{ store, runId, node: config.self, clock, random, ...sourcesOf(this.#init) },
       limits: { ageMsMax: everyMs },
-      onProblem: (problem) => {
-        log.warn({ ...problem }, 'artifacts');
-        this.#note('warning', `artifacts wait on this machine: ${sentence(problem)}`);
-      },
+      onProblem: (problem) => this.#onProblem(problem),
       onNote: (text) => log.info({ part: 'artifacts' }, text),
     }).catch((error) => {
       log.error({ error: String(error) }, 'artifacts');
       this.#note('error', `artifacts are not collected: ${(error as Error).message}`);
       return null;
+    });
+  }
+
+  #onProblem(problem: StoreProblem): void {
+    this.#init.log.warn({ ...problem }, 'artifacts');
+    this.#note('warning', `artifacts wait on this machine: ${sentence(problem)}`);
+    void this.#collector.then((collector) => {
+      if (collector === null || isPassing(problem)) return;
+      this.#refusal = { confirmedFiles: collector.counters().confirmedFiles };
+      if (this.#isFinishing) this.#giveUpIfRefused(collector);
+    });
+  }
+
+  #giveUpIfRefused(collector: Collector): void {
+    if (this.#refusal === null) return;
+    this.#init.clock.after(REFUSED_MS_MAX, () => {
+      if (collector.counters().confirmedFiles === this.#refusal?.confirmedFiles) this.#sending.abort();
     });
   }
 
@@ -117,8 +139,10 @@ class Running implements NodeArtifacts {
     const { clock, log } = this.#init;
     const collector = await this.#collector;
     if (collector === null) return;
+    this.#isFinishing = true;
     clock.after(UPLOAD_MS_MAX, () => this.#ending.abort());
-    const { isWhole, left, counters } = await collector.finish(this.#ending.signal);
+    this.#giveUpIfRefused(collector);
+    const { isWhole, left, counters } = await collector.finish(AbortSignal.any([this.#ending.signal, this.#sending.signal]));
     log.info({ ...counters }, 'artifacts');
     if (isWhole) return;
     this.#note('error', `artifacts: ${left.length} files (${counters.waitingBytes} bytes) could not be sent and are left in .artifacts`);

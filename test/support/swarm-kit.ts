@@ -26,6 +26,8 @@ export interface Ran {
 export interface SwarmKit {
   readonly folder: string;
   readonly target: Target;
+  /** Set in what is started from then on, beside this process's own environment. */
+  readonly environment: Record<string, string>;
   /** Starts one command in the kit's folder. */
   start(...args: string[]): Ran;
   /** Starts one and waits for its end. */
@@ -107,8 +109,10 @@ export async function createSwarmKit(): Promise<SwarmKit> {
   const kit: SwarmKit = {
     folder,
     target,
+    environment: {},
     start(...args) {
-      const child = spawn(process.execPath, [bundle, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+      const env = { ...process.env, ...kit.environment };
+      const child = spawn(process.execPath, [bundle, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
       children.push(child);
       const text = { out: '', err: '' };
       child.stdout.on('data', (chunk) => (text.out += chunk));

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { rebuildReport } from '../../node/commands/report.ts';
+import { rebuildReport } from '../../node/commands/rebuild-report.ts';
 import { absorb, createAggregate } from '../../node/core/aggregate.ts';
 import { summarize } from '../../node/core/summary.ts';
 import { savedFacts } from '../../node/core/summary-facts.ts';
