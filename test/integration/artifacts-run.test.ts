@@ -91,6 +91,67 @@ describe('a run with an artifact store', { timeout: PATIENCE_MS * 2 }, () => {
     expect(readFileSync(join(folder, 'summary.txt'), 'utf8')).toContain('was not its final one');
   });
 
+  /** A seed and two nodes as processes of their own, under load; each with a list of its files in the store. */
+  async function separate(name: string, holdS: number, ...more: string[]) {
+    const store = join(kit.folder, `${name}-store`);
+    const flags = ['--listen', '/ip4/127.0.0.1/tcp/0', '--artifacts', `dir:${store}`, '--artifacts-every', '1s'];
+    const scenario = kit.scenario(name, { holdS });
+    const data = (part: string): string => join(kit.folder, `${name}-${part}`);
+    const seed = kit.start('seed', '--expect-nodes', '2', '--data', data('seed'), '--scenario', scenario, '--json', ...flags, ...more);
+    await until('the ticket is printed', () => seed.out().includes('\n'), PATIENCE_MS);
+    const ticket = seed.out().split('\n')[0] ?? '';
+    const joinAs = (part: string): Ran =>
+      kit.start('join', ticket, '--data', data(part), '--label', `name=${part}`, '--cores', '0.5', ...flags);
+    const joined = [joinAs('n1'), joinAs('n2')];
+    const status = await kit.untilStatus(
+      data('n1'),
+      'the load is on',
+      ({ phase, sinceT0Ms }) => phase === 'running' && (sinceT0Ms ?? 0) > 1500,
+    );
+    const ids = status.nodes.map(({ node }) => node);
+    await until('all have sent a list', () =>
+      ids.every((node) => readdirSync(store, { recursive: true }).some((path) => String(path).endsWith(`${node}/files.json`))),
+    );
+    return { seed, joined, store, data, status, joinAs };
+  }
+
+  it('goes on where a node was killed that comes back with its folder: then nothing is missing', async () => {
+    const { seed, joined, store, data, status, joinAs } = await separate('back', 25);
+    const victim = status.nodes.find(({ name }) => name === 'n2')?.node ?? '';
+    joined[1]?.child.kill('SIGKILL');
+    await kit.untilStatus(data('n1'), 'it is counted out', ({ nodes }) => nodes.some(({ state }) => state === 'lost'), true);
+    const again = joinAs('n2');
+    expect(await seed.ended).toBe(0);
+    expect([await joined[0]?.ended, await again.ended]).toEqual([0, 0]);
+    const summary = JSON.parse(seed.out().split('\n').slice(1).join('\n')) as Summary;
+    expect(summary.artifacts).toMatchObject({ gaps: [], problem: null });
+    // Of both lives, in one piece.
+    const log = textOf(store, victim, 'node.log');
+    expect(log.match(/"leaving"/g)).toHaveLength(1);
+    expect(
+      new Set(
+        log
+          .trim()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { pid: number }).pid),
+      ).size,
+    ).toBe(2);
+    expect(log).toBe(readFileSync(join(data('n2'), 'node.log'), 'utf8').slice(0, log.length));
+  });
+
+  it('has a manifest also when the coordinator was killed: whoever writes the report writes it', async () => {
+    const { seed, joined, store, status } = await separate('heir', 60);
+    expect(status.nodes.find(({ node }) => node === status.coordinator)?.name).toBe('seed');
+    seed.child.kill('SIGKILL');
+    expect([await joined[0]?.ended, await joined[1]?.ended]).toEqual([112, 112]);
+    const { gaps } = manifestOf(store);
+    expect(gaps.map(({ kind, node }) => [kind, node])).toEqual([['not-final', status.coordinator]]);
+    const far = summaryOf(await kit.run('report', `dir:${store}`, '--json'));
+    expect(far.integrity.windows).toBeGreaterThan(0);
+    expect(far.run.end).toBe('coordinator-lost');
+    expect(far.artifacts?.gaps.map(({ name }) => name)).toEqual(['seed']);
+  });
+
   it('is reported from the store alone, and from what its nodes kept of themselves when the coordinator left nothing', async () => {
     const store = join(kit.folder, 'whole-store');
     const { runId, nodes } = manifestOf(store);

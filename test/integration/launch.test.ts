@@ -2,7 +2,7 @@
 // machines that end by themselves and a record from which `reap` finds nothing more to do; mistakes are told before anything starts; a machine whose
 // program hangs is ended by its kill timer.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,11 +13,13 @@ import type { Cloud } from '../../bootstrap/cloud.ts';
 import { bootScript } from '../../bootstrap/cloud-init.ts';
 import { cloudType } from '../../bootstrap/clouds/local/index.ts';
 import type { Summary } from '../../node/core/summary-types.ts';
+import { openFauxqsLab } from '../support/store-labs.ts';
 import { until } from '../support/until.ts';
 
 const entry = resolve(import.meta.dirname, '../../node/quilt-swarm.mjs');
 let folder: string;
 let started: ChildProcess[];
+let environment: Record<string, string>;
 
 let target: Server;
 
@@ -64,7 +66,7 @@ interface Ended {
 function start(...args: string[]): { child: ChildProcess; ended: Promise<Ended>; said: () => string } {
   const child = spawn(process.execPath, [entry, ...args], {
     cwd: folder,
-    env: { ...process.env, QUILT_LOCAL_MACHINES: join(folder, 'machines') },
+    env: { ...process.env, ...environment, QUILT_LOCAL_MACHINES: join(folder, 'machines') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
@@ -85,6 +87,7 @@ beforeEach(async () => {
   await new Promise<void>((done) => target.listen(0, '127.0.0.1', done));
   folder = mkdtempSync(join(tmpdir(), 'quilt-launch-'));
   started = [];
+  environment = {};
 });
 afterEach(async () => {
   for (const child of started) child.kill('SIGKILL');
@@ -137,6 +140,40 @@ describe('launch', { timeout: 120_000 }, () => {
     const entries = readFileSync(join(folder, 'runs', 'latest', 'entries.jsonl'), 'utf8');
     expect(entries).toContain('"region":"eu"');
     expect(entries).toContain('"region":"us"');
+  });
+
+  it('has the evidence of its machines in a folder here', async () => {
+    writeFileSync(join(folder, 'short.yaml'), scenario(2));
+    const { code, stderr, stdout } = await start('launch', 'short.yaml', '--on', 'local:eu:c1=2', '--json', '--artifacts', 'dir:store')
+      .ended;
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ artifacts: { store: `dir:${join(folder, 'store')}`, gaps: [], problem: null } });
+  });
+
+  it('runs on when its machines have no credentials for the bucket, and reports what is missing', async () => {
+    const lab = await openFauxqsLab();
+    const secret = 's3cr3t-of-the-operator';
+    environment = { AWS_ENDPOINT_URL_S3: lab.url, AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: secret };
+    writeFileSync(join(folder, 'short.yaml'), scenario(2));
+    const address = `s3://${lab.bucket}`;
+    const { code, stderr, stdout } = await start('launch', 'short.yaml', '--on', 'local:eu:c1=2', '--json', '--artifacts', address).ended;
+    await lab.close();
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('all 2 machines have ended') });
+    const summary = JSON.parse(stdout) as Summary;
+    expect(summary.verdict.verdict).toBe('pass');
+    expect(summary.artifacts?.files).toBeGreaterThan(0);
+    const load = summary.nodes.filter(({ role }) => role === 'load').map(({ node }) => node);
+    expect(summary.artifacts?.gaps.map(({ kind, node }) => [kind, node]).sort()).toEqual(load.map((node) => ['no-list', node]).sort());
+    for (const machine of readdirSync(join(folder, 'machines'))) {
+      const said = readFileSync(join(folder, 'machines', machine, 'machine', 'boot.log'), 'utf8');
+      expect(said).toContain('artifacts stay on this machine');
+      expect(said).toContain('AWS_ACCESS_KEY_ID');
+      expect(said).toContain('exit 0: power off');
+    }
+    // The address is told to the machines, the secret is not.
+    const holders = (text: string): string => spawnSync('grep', ['-rlF', text, join(folder, 'machines')]).stdout.toString();
+    expect(holders(address)).toContain('.sh');
+    expect(holders(secret)).toBe('');
   });
 
   it('that is killed leaves machines that end by themselves, and a record that reap clears', async () => {
