@@ -23,6 +23,8 @@ export interface LiveBoard {
 }
 
 const REDRAW_MS = 1000;
+/** Most ends are over by then. */
+const PATIENT_LOOKS = 4;
 
 export const wantsColor = (flag: boolean): boolean => flag && isTty() && !isColorForbidden();
 
@@ -40,12 +42,24 @@ export function startLiveBoard({ clock, status, color, plain }: LiveBoardInit): 
   });
   let cancel: () => void = () => {};
   let isStopped = false;
+  let sealedLooks = 0;
+  let told: string | null = null;
+
+  /** An end that takes longer than a moment says why, and again when that changes. */
+  const tellWait = (what: string | null): void => {
+    sealedLooks += 1;
+    if (what === null || what === told || sealedLooks < PATIENT_LOOKS) return;
+    told = what;
+    board.print(`artifacts: ${what}; Ctrl-C twice leaves the rest where it is`);
+  };
 
   const tick = (): void => {
     status()
       .then((current) => {
         // Once sealed the nodes leave one by one, which would look like a loss; the summary is next.
-        if (current !== null && !isStopped && current.phase !== 'sealed') board.show(current.board);
+        if (current === null || isStopped) return;
+        if (current.phase !== 'sealed') board.show(current.board);
+        else tellWait(current.waitingFor);
       })
       .catch(() => {})
       .finally(() => {

@@ -10,6 +10,7 @@ import { isEvidence } from '../artifacts/rotation.ts';
 import { type ArtifactStore, isPassing, pause, type StoreProblem } from '../artifacts/store.ts';
 import type { NodeId, WindowFrame } from '../core/messages.ts';
 import type { ArtifactsSummary, Summary } from '../core/summary-types.ts';
+import { formatBytes, formatCount } from '../core/units.ts';
 import type { RuntimeClock, RuntimeLog } from './components.ts';
 import type { EventNote } from './node-names.ts';
 import { windowRecord } from './run-folder.ts';
@@ -54,6 +55,8 @@ export interface NodeArtifacts {
   survey(order: SurveyOrder): Promise<ArtifactsSummary | null>;
   /** The end shall come now: what is not sent within HURRY_MS stays. */
   hurry(): void;
+  /** What an end that takes its time is waiting for, for people; null = nothing. */
+  waitingFor(): string | null;
   /** How long `finish` and `survey` may take from now on, together. */
   msMax(): number;
 }
@@ -88,6 +91,7 @@ class Running implements NodeArtifacts {
   #collector: Promise<Collector | null> = Promise.resolve(null);
   #isHurried = false;
   #isFinishing = false;
+  #waitingFor: () => string | null = () => null;
   /** The last problem that does not pass by itself, and how much was confirmed before it. */
   #refusal: { readonly confirmedFiles: number } | null = null;
 
@@ -142,7 +146,12 @@ class Running implements NodeArtifacts {
     this.#isFinishing = true;
     clock.after(UPLOAD_MS_MAX, () => this.#ending.abort());
     this.#giveUpIfRefused(collector);
+    this.#waitingFor = () => {
+      const { waitingFiles, waitingBytes } = collector.counters();
+      return `this node still sends ${formatCount(waitingFiles)} file(s), ${formatBytes(waitingBytes)}`;
+    };
     const { isWhole, left, counters } = await collector.finish(AbortSignal.any([this.#ending.signal, this.#sending.signal]));
+    this.#waitingFor = () => null;
     log.info({ ...counters }, 'artifacts');
     if (isWhole) return;
     this.#note('error', `artifacts: ${left.length} files (${counters.waitingBytes} bytes) could not be sent and are left in .artifacts`);
@@ -155,6 +164,7 @@ class Running implements NodeArtifacts {
     const order = { store, runId: this.#runId, roster: [...names.keys()] };
     const lost = new Set(summary.nodes.filter(({ state }) => state === 'lost').map(({ node }) => node));
     await this.#othersDone({ ...order, roster: order.roster.filter((node) => !lost.has(node)), signal: this.#ending.signal }, peers);
+    this.#waitingFor = () => null;
     const limit = new AbortController();
     const cancel = this.#init.clock.after(this.#isHurried ? HURRY_MS : SURVEY_MS_MAX, () => limit.abort());
     const surveyed = await (isAuthor ? writeManifest : surveyRun)({ ...order, signal: limit.signal });
@@ -181,9 +191,14 @@ class Running implements NodeArtifacts {
       waiting = waiting.filter((node) => !done.has(node) && nowMs - (seenMs.get(node) ?? nowMs) < AWAY_MS);
       if (waiting.length === 0) return;
       log.info({ waiting: waiting.length }, 'artifacts: others still upload');
+      this.#waitingFor = () => `${waiting.length} other node${waiting.length === 1 ? ' still sends' : 's still send'} evidence`;
       await pause(clock, lookMs, order.signal);
       lookMs = Math.min(lookMs * 1.5, LOOK_MS_MAX);
     }
+  }
+
+  waitingFor(): string | null {
+    return this.#waitingFor();
   }
 
   hurry(): void {

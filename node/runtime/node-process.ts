@@ -310,6 +310,7 @@ class Running {
       board: this.#collector.board(),
       notes: this.#notes,
       workerPids: this.#pool?.pids() ?? [],
+      waitingFor: this.#artifacts?.waitingFor() ?? null,
       counters: {
         ...this.#init.mesh.counters(),
         ...Object.fromEntries(this.#counts),

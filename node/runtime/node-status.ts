@@ -44,6 +44,8 @@ export interface StatusView {
   readonly workerPids: readonly number[];
   /** Bytes, messages and everything that was refused or dropped, by name. */
   readonly counters: Readonly<Record<string, number>>;
+  /** What keeps a node whose run is sealed; null = nothing. */
+  readonly waitingFor: string | null;
 }
 
 export interface StatusInit {
@@ -54,12 +56,13 @@ export interface StatusInit {
   readonly notes: readonly EventNote[];
   readonly workerPids: readonly number[];
   readonly counters: Readonly<Record<string, number>>;
+  readonly waitingFor: string | null;
 }
 
 /** Events shown; the run folder has all. */
 const NOTES_SHOWN = 50;
 
-export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, counters }: StatusInit): StatusView {
+export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, counters, waitingFor }: StatusInit): StatusView {
   const { chain, coordinator, assignment } = state;
   const swarmMs = nowMs + state.clock.offsetMs;
   return {
@@ -91,6 +94,7 @@ export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, coun
     notes: notes.slice(-NOTES_SHOWN),
     workerPids,
     counters,
+    waitingFor,
   };
 }
 

@@ -75,7 +75,10 @@ describe('a node at its end', { timeout: 30_000 }, () => {
         new Promise((resolve) => signal.addEventListener('abort', () => resolve(refused('aborted', key, '')))),
     };
     const patient = nodeOf('patient');
-    await within(patient.finish(), UPLOAD_MS_MAX + 60_000);
+    expect(patient.waitingFor()).toBeNull();
+    const finishing = patient.finish();
+    await until('it says so', () => patient.waitingFor()?.includes('1 file(s)') === true);
+    await within(finishing, UPLOAD_MS_MAX + 60_000);
     expect(notes.join()).toContain('could not be sent');
     const hasty = nodeOf('hasty');
     expect(hasty.msMax()).toBeGreaterThan(UPLOAD_MS_MAX);
@@ -114,10 +117,11 @@ describe('the survey', { timeout: 30_000 }, () => {
     const surveyed = seed.survey({ summary, peers: () => ['slow'], isAuthor: true }).finally(() => {
       isOver = true;
     });
-    for (let second = 0; second < 60; second++) {
-      await clock.advance(1000);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    const untilMs = clock.nowMs() + 60_000;
+    await until('a minute has passed, and only the one at work is waited for', async () => {
+      await clock.advance(500);
+      return clock.nowMs() > untilMs && seed.waitingFor() === '1 other node still sends evidence';
+    });
     expect(isOver).toBe(false);
     await within(slow.finish(), 5_000);
     const artifacts = await within(surveyed, 60_000);
@@ -125,6 +129,13 @@ describe('the survey', { timeout: 30_000 }, () => {
     expect(readdirSync(join(root, 'store', 'run'))).toContain('artifacts.json');
     await within(dumb.finish(), 5_000);
     expect(readdirSync(join(root, 'store', 'run', 'dumb'))).toContain(LIST_NAME);
+  });
+
+  it('does not wait at all when everybody else is lost', async () => {
+    const seed = nodeOf('seed');
+    await within(seed.finish(), 5_000);
+    const summary = summaryWith(['seed', 'finished'], ['lost', 'lost']);
+    expect(gapsOf(await within(seed.survey({ summary, peers: () => ['lost'], isAuthor: true }), 5_000))).toEqual(['no-list lost-name']);
   });
 
   it('tells when it cannot look', async () => {
