@@ -7,7 +7,7 @@ const named = (name: string): { name: string } => ({ name });
 
 describe('the clouds of this build', () => {
   it('are found by their files', async () => {
-    expect(Object.keys(await cloudFiles())).toEqual(expect.arrayContaining(['local', 'ssh']));
+    expect(Object.keys(await cloudFiles())).toEqual(expect.arrayContaining(['local', 'ssh', 'openstack', 'rackspace']));
     for (const name of Object.keys(await cloudFiles())) expect(await loadCloudType(name)).toMatchObject({ ok: true, value: { name } });
   });
 

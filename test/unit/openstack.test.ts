@@ -64,6 +64,16 @@ describe('a machine', () => {
     expect(fake.project.leftovers()).toEqual([]);
   });
 
+  it('whose deletion fails is told, keeps what is around it, and is tried again', async () => {
+    const { instances } = await launch({ count: 2, address: 'reserved' });
+    fake.project.stuck.add(instances[0]?.id ?? '');
+    expect(await endAll()).toMatchObject({ refusals: [{ message: expect.stringContaining('it is ERROR') }] });
+    expect(fake.project.floating.size).toBe(2);
+    fake.project.stuck.clear();
+    expect(await endAll()).toMatchObject({ refusals: [] });
+    expect(fake.project.leftovers()).toEqual([]);
+  });
+
   it.each([
     ['a word that is new', 'VERY_ODD', null, 'running'],
     ['a failure', 'ERROR', null, 'stopping'],
@@ -259,11 +269,18 @@ describe('a wrong order', () => {
     ['an unknown zone', { zones: ['mars'] }, /no zone 'mars'/],
     ['an unknown image', { image: 'Plan 9' }, /no image 'Plan 9'/],
     ['more cores than the quota', { count: 19, machineTypes: ['general1-4'] }, /76 cores/],
+    ['user data that grows too long', { userData: `#cloud-config\n#${'ö'.repeat(22_000)}\n` }, /does not fit/],
     ['another region', { region: 'Nowhere' }, /no compute service in region 'Nowhere'/],
   ])('with %s is refused', async (_title, changes, message) => {
     const refusals = await cloud.validate(stackOrder('v3', changes));
     expect(refusals).toMatchObject([{ message: expect.stringMatching(message) }]);
     expect(callsOf('POST /compute')).toBe(0);
+  });
+
+  it('has room for the longest user data', async () => {
+    const userData = `#cloud-config\n#${'x'.repeat(typeOfKind('v3').userDataBytesMax - 16)}\n`;
+    expect(await cloud.validate(stackOrder('v3', { userData }))).toEqual([]);
+    expect((await launch({ userData, count: 1 })).refusals).toEqual([]);
   });
 
   it('is not launched either', async () => {

@@ -68,6 +68,10 @@ function planOf({ count, runId, meshPort, address }: LaunchOrder, isClassic: boo
   else notes.push(`security group ${groupName(runId)}: nothing comes in; without a mesh port nodes only dial out`);
   if (address === 'reserved' && isClassic) notes.push('each machine has a public address of its own as long as it lives');
   else if (address === 'reserved') notes.push(`${count} floating addresses, given back at the end`);
+  else if (!isClassic)
+    notes.push(
+      'addresses are those of the network; where that is private, peers are reached through relays: --reserve-addresses gives floating ones',
+    );
   return { batches: Array.from({ length: count }, () => 1), notes };
 }
 

@@ -4,7 +4,8 @@
 import type { LaunchOrder, Refusal } from '../../cloud.ts';
 import { type Flavor, findFacts, findFlavors, noType, type Place } from './place.ts';
 import { codeOf, refusal } from './refusals.ts';
-import { USER_DATA_BYTES_MAX } from './server.ts';
+import { userDataFor } from './self-end.ts';
+import { SENT_BYTES_MAX, USER_DATA_BYTES_MAX } from './server.ts';
 
 const INSTANCES_MAX = 1000;
 
@@ -44,8 +45,19 @@ export async function wrongForVendor(place: Place, order: LaunchOrder): Promise<
   const missing = [...flavors.value].flatMap(([type, flavor]) => (flavor === null ? [noType(place, type)] : []));
   const first = flavors.value.get(order.machineTypes[0] ?? '') ?? null;
   const quotas = first === null ? [] : await overQuota(place, order, first);
-  return [...missing, ...(facts.ok || missing.length > 0 ? [] : [facts.refusal]), ...zones, ...quotas];
+  const sent = await userDataFor(place, order);
+  const tooLong = sent.ok && Buffer.byteLength(sent.value) > SENT_BYTES_MAX ? [longUserData(place, order)] : [];
+  return [...missing, ...tooLong, ...(facts.ok || missing.length > 0 ? [] : [facts.refusal]), ...zones, ...quotas];
 }
+
+/** Text that is not ASCII grows by a third beside the script that ends the machine. */
+const longUserData = ({ vendor }: Place, { userData }: LaunchOrder): Refusal =>
+  refusal(
+    vendor,
+    'invalid',
+    `user data of ${Buffer.byteLength(userData)} bytes does not fit, encoded`,
+    'fewer labels, seeds or bundle URLs, and plain letters',
+  );
 
 interface Zones {
   readonly availabilityZoneInfo?: ReadonlyArray<{ readonly zoneName?: string; readonly zoneState?: { readonly available?: boolean } }>;

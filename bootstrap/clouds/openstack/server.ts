@@ -28,7 +28,8 @@ export interface Server {
 const USER_DATA_CHARS_MAX = 65_535;
 /** What self-end.ts adds, at most. */
 export const SELF_END_BYTES_MAX = 3_000;
-export const USER_DATA_BYTES_MAX = Math.floor(USER_DATA_CHARS_MAX / 4) * 3 - SELF_END_BYTES_MAX;
+export const SENT_BYTES_MAX = Math.floor(USER_DATA_CHARS_MAX / 4) * 3;
+export const USER_DATA_BYTES_MAX = SENT_BYTES_MAX - SELF_END_BYTES_MAX;
 
 /** Besides the marks of all clouds: Nova shows a flavor by its id only, and a machine is not told its region. */
 export const TYPE_MARK = 'quilt-type';

@@ -94,6 +94,8 @@ export class FakeProject {
     { id: NETWORK_ID, name: 'inner', status: 'ACTIVE', subnets: ['s1'], project_id: PROJECT_ID, 'router:external': false },
     { id: EXTERNAL_ID, name: 'outside', status: 'ACTIVE', subnets: ['s2'], project_id: 'admin', 'router:external': true },
   ];
+  /** Servers whose deletion fails. */
+  readonly stuck = new Set<string>();
   readonly quota = { instances: 20, cores: 60, ram: 200_000, floatingip: 50 };
   /** By zone: how many more the hosts of each have room for. */
   readonly room = new Map<string, number>();
@@ -116,14 +118,15 @@ export class FakeProject {
   present(): FakeServer[] {
     for (const [id, { endedMs, fault }] of this.servers) {
       // What has no host is deleted by the API itself, at once.
-      if (endedMs === null || this.nowMs < endedMs + (fault === '' ? GOING_MS : 0)) continue;
+      if (endedMs === null || this.stuck.has(id) || this.nowMs < endedMs + (fault === '' ? GOING_MS : 0)) continue;
       this.servers.delete(id);
       for (const address of this.floating.values()) if (address.portId === portOf(id)) address.portId = null;
     }
     return [...this.servers.values()];
   }
 
-  stateOf({ fault, madeMs, isStopped, endedMs }: FakeServer): { status: string; task: string | null } {
+  stateOf({ id, fault, madeMs, isStopped, endedMs }: FakeServer): { status: string; task: string | null } {
+    if (this.stuck.has(id) && endedMs !== null && this.nowMs >= endedMs + GOING_MS) return { status: 'ERROR', task: null };
     const isBuilt = this.nowMs >= madeMs + BUILD_MS;
     const status = !isBuilt ? 'BUILD' : fault !== '' ? 'ERROR' : isStopped ? 'SHUTOFF' : 'ACTIVE';
     return { status, task: endedMs !== null ? 'deleting' : isBuilt ? null : 'spawning' };
