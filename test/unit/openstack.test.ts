@@ -184,6 +184,16 @@ describe('trouble', () => {
     expect(fake.project.leftovers()).toEqual([]);
   });
 
+  it('of lists that are late is waited out, and a machine that never appears is told', async () => {
+    fake.project.lateLooks = 3;
+    expect(await launch()).toMatchObject({ instances: [{ state: 'running' }, { state: 'running' }, { state: 'running' }], refusals: [] });
+    fake.project.lateLooks = 1_000;
+    expect(await launch({ runId: 'run2', count: 1 })).toMatchObject({
+      instances: [],
+      refusals: [{ message: expect.stringContaining('gone') }],
+    });
+  });
+
   it('of a doubled machine is put right', async () => {
     fake.faults.push({ call: 'POST /compute/v2.1/servers', times: 1, answer: new StackError(504, 'gateway'), when: 'before' });
     const { instances } = await launch({ count: 1 });

@@ -31,6 +31,8 @@ interface Launch {
 const LOOK_MS = 2_000;
 /** A cloud in trouble builds for minutes; what is still being built then is in the outcome as it is. */
 const LOOKS_MAX = 150;
+/** A list may be late: a machine that has not been in so many in a row is gone. */
+const UNSEEN_MAX = 5;
 
 export async function launchOrder(place: Place, ordered: LaunchOrder, signal: AbortSignal): Promise<LaunchOutcome> {
   const found = await findFacts(place, ordered);
@@ -152,6 +154,7 @@ const asOrdered = ({ runId, orderId, expiresWallMs, region }: LaunchOrder, id: s
 /** Looks until nothing is being built; false when that cannot be seen. After it every machine that is kept is as it was seen last. */
 async function settle(launch: Launch): Promise<boolean> {
   const { place, order, signal, machines, refusals } = launch;
+  const unseen = new Map<string, number>();
   for (let look = 0; look < LOOKS_MAX && machines.size > 0 && !signal.aborted; look++) {
     const listed = await listServers(place, order.runId);
     if (!listed.ok) {
@@ -161,8 +164,9 @@ async function settle(launch: Launch): Promise<boolean> {
     await takeAwayDoubles(launch, listed.value);
     for (const [name, { id }] of [...machines]) {
       const seen = listed.value.find((server) => server.id === id);
+      if (seen === undefined) unseen.set(name, (unseen.get(name) ?? 0) + 1);
       if (seen !== undefined && isAlive(seen.instance)) machines.set(name, seen.instance);
-      else await lose(launch, name, seen);
+      else if (seen !== undefined || unseen.get(name) === UNSEEN_MAX) await lose(launch, name, seen);
     }
     if (![...machines.values()].some(({ state }) => state === 'pending')) return true;
     await place.components.sleep(LOOK_MS, signal).catch((error: unknown) => {

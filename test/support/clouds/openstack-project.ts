@@ -34,6 +34,7 @@ export interface FakeServer {
   /** Why it cannot be placed; empty = it can. */
   readonly fault: string;
   readonly address: string;
+  looks: number;
   isStopped: boolean;
   endedMs: number | null;
 }
@@ -94,6 +95,8 @@ export class FakeProject {
     { id: NETWORK_ID, name: 'inner', status: 'ACTIVE', subnets: ['s1'], project_id: PROJECT_ID, 'router:external': false },
     { id: EXTERNAL_ID, name: 'outside', status: 'ACTIVE', subnets: ['s2'], project_id: 'admin', 'router:external': true },
   ];
+  /** Lists leave out a new server this often. */
+  lateLooks = 0;
   /** Servers whose deletion fails. */
   readonly stuck = new Set<string>();
   readonly quota = { instances: 20, cores: 60, ram: 200_000, floatingip: 50 };
@@ -156,7 +159,7 @@ export class FakeProject {
     const made: FakeServer = {
       ...{ id: this.newId(), name, body: server, metadata: { ...(metadata as Record<string, string>) }, flavor: flavor.id, groups, zone },
       ...{ madeMs: this.nowMs, fault: room > 0 ? '' : 'No valid host was found. There are not enough hosts available.' },
-      ...{ address: this.isClassic ? `198.51.100.${this.#made}` : `10.77.0.${this.#made}`, isStopped: false, endedMs: null },
+      ...{ address: this.isClassic ? `198.51.100.${this.#made}` : `10.77.0.${this.#made}`, looks: 0, isStopped: false, endedMs: null },
     };
     this.servers.set(made.id, made);
     return made;
@@ -304,7 +307,7 @@ export class FakeProject {
     const groups = this.isClassic ? [] : ['default-group'];
     const id = this.newId();
     const server = { id, name: 'quilt-run1-order-0-0', body: {}, metadata: { owner: 'somebody' }, flavor: '1', groups, zone: 'nova' };
-    this.servers.set(id, { ...server, madeMs: this.nowMs, fault: '', address: '10.77.0.250', isStopped: false, endedMs: null });
+    this.servers.set(id, { ...server, madeMs: this.nowMs, fault: '', address: '10.77.0.250', looks: 0, isStopped: false, endedMs: null });
     return id;
   }
 }

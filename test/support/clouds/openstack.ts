@@ -170,7 +170,13 @@ export class FakeOpenStack {
       }
       case 'GET /servers/detail': {
         const wanted = JSON.parse(this.project.isClassic ? '{}' : (query.get('metadata') ?? '{}')) as Json;
-        const all = project.present().filter(({ metadata }) => Object.entries(wanted).every(([key, value]) => metadata[key] === value));
+        // A page that goes on is the same look.
+        if (!query.has('marker')) for (const server of project.present()) server.looks += 1;
+        const all = project
+          .present()
+          .filter(
+            ({ metadata, looks }) => looks > project.lateLooks && Object.entries(wanted).every(([key, value]) => metadata[key] === value),
+          );
         return linked(
           'servers',
           all.map((server) => this.serverJson(server)),
