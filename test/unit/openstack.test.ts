@@ -179,6 +179,9 @@ describe('trouble', () => {
     expect(instances.length).toBe(3);
     expect(fake.faults.map(({ times }) => times)).toEqual([0, 0, 0, 0, 0]);
     const { servers, groups, floating, credentials } = fake.project;
+    // The secret of the credential whose answer was lost is nobody's: the machine has another.
+    const held = [...servers.values()].map(({ metadata }) => metadata['quilt-end']?.split(' ')[0]);
+    expect(held.sort()).toEqual([...credentials.keys()].sort());
     expect([servers.size, groups.size, floating.size, credentials.size]).toEqual([3, 2, 3, 3]);
     expect(await endAll()).toMatchObject({ refusals: [] });
     expect(fake.project.leftovers()).toEqual([]);
