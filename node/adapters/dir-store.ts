@@ -4,10 +4,10 @@
 
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { keyComplaint } from '../artifacts/address.ts';
-import { hashFile, localProblem, receiveFile } from '../artifacts/files.ts';
+import { hashFile, localProblem, makeFolders, receiveFile } from '../artifacts/files.ts';
 import { type Pacer, PIECE_BYTES } from '../artifacts/pacer.ts';
 import {
   type ArtifactInfo,
@@ -126,7 +126,7 @@ function hashIn(text: string): string | null {
 }
 
 async function writeMeta(path: string, sha256: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const file = await open(`${path}.part`, 'w', 0o600);
   await file.writeFile(`${JSON.stringify({ sha256 })}\n`);
   await file.sync();
@@ -159,7 +159,7 @@ async function keysBelow(root: string): Promise<string[]> {
 async function check(root: string, signal: AbortSignal): Promise<readonly StoreProblem[]> {
   try {
     signal.throwIfAborted();
-    await mkdir(root, { recursive: true });
+    await makeFolders(root);
     const { bavail, bsize } = await statfs(root);
     const freeBytes = bavail * bsize;
     if (freeBytes < FREE_BYTES_MIN) {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { refused, type StoreProblem, type StoreResult, stored } from './store.ts';
 
@@ -25,13 +25,28 @@ export async function hashFile(path: string, signal: AbortSignal): Promise<Hashe
   return { sizeBytes, sha256: hash.digest('hex') };
 }
 
+/** With those above it. Node's own recursive mkdir never returns, and burns a core, where the kernel refuses to make anything (/proc). */
+export async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await isFolder(path))) return;
+    if (code !== 'ENOENT' || dirname(path) === path || (await isFolder(dirname(path)))) throw error;
+    await makeFolders(dirname(path));
+    await makeFolders(path);
+  }
+}
+
+const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() === true;
+
 /** Writes the bytes to `path`; `sha256` null = there is nothing to compare with. Throws what the source or the file system says. */
 export async function receiveFile(
   source: AsyncIterable<Uint8Array>,
   path: string,
   sha256: string | null,
 ): Promise<StoreResult<HashedFile>> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   // A leading dot: no key of a store begins with one.
   const partPath = join(dirname(path), `.${basename(path)}.part`);
   const hash = createHash('sha256');
