@@ -116,7 +116,7 @@ async function carryOut(
   const color = wantsColor(flags.color);
   const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: () => askStatus(local) });
   const say = (text: string): void => (board === null ? err(text) : board.print(text));
-  stopOnSignals(local, manifest.runId, clock, say);
+  const signalCount = stopOnSignals(local, manifest.runId, clock, say);
   const stopKeys = listenToRunKeys({
     runId: manifest.runId,
     give: (order) => node.order(sign(local.swarm.swarmId, local.swarm.operator, order)),
@@ -128,7 +128,7 @@ async function carryOut(
   board?.stop();
   stopKeys();
   // Nodes of a sealed run leave by themselves; others would wait for a coordinator that is gone.
-  const patienceMs = END_MS_MAX + (flags.artifacts === undefined ? 0 : UPLOAD_MS_MAX);
+  const patienceMs = END_MS_MAX + (flags.artifacts === undefined || signalCount() > 1 ? 0 : UPLOAD_MS_MAX);
   await local.children.end(node.status().phase === 'sealed' ? patienceMs : 0);
   adoptWindows(runFolder, node.status().board.coordinator);
   showSummary(node.report()?.summary ?? null, exit.message, { json: flags.json === true, color });
@@ -151,8 +151,13 @@ function adoptWindows(runFolder: string, coordinator: string | null): void {
   }
 }
 
-/** Once: drain. Twice: stop now. Three times: the nodes are not asked any more. */
-function stopOnSignals({ swarm, seed, children }: LocalSwarm, runId: string, clock: RuntimeClock, say: (text: string) => void): void {
+/** Once: drain. Twice: stop now. Three times: the nodes are not asked any more. Answers how often it was. */
+function stopOnSignals(
+  { swarm, seed, children }: LocalSwarm,
+  runId: string,
+  clock: RuntimeClock,
+  say: (text: string) => void,
+): () => number {
   let count = 0;
   const order = (mode: 'drain' | 'now'): void => {
     const reason = mode === 'drain' ? 'interrupted' : 'interrupted twice';
@@ -160,21 +165,24 @@ function stopOnSignals({ swarm, seed, children }: LocalSwarm, runId: string, clo
   };
   const onSignal = (): void => {
     count += 1;
+    const isSealed = seed.node.status().phase === 'sealed';
     if (count === 1) {
-      say('draining: endpoints leave politely, the summary follows; once more stops now');
+      if (isSealed) say('the run is over, its evidence is still being sent; once more leaves the rest where it is');
+      else say('draining: endpoints leave politely, the summary follows; once more stops now');
       order('drain');
       // Before the start there is nothing to drain, and nobody to seal the run.
       if (seed.node.status().phase === 'forming') seed.node.signal('now');
     } else if (count === 2) {
       say('stopping now');
       order('now');
-      clock.after(END_MS_MAX, () => seed.node.signal('now'));
+      clock.after(isSealed ? 0 : END_MS_MAX, () => seed.node.signal('now'));
     } else {
       seed.node.signal('now');
       void children.end(0);
     }
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  return () => count;
 }
 
 export function command(): Command {

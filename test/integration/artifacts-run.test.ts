@@ -1,7 +1,7 @@
 // Runs of real processes that leave their evidence in a store: everything of everybody is there and the manifest says so, a node killed with -9 has left what it had sent and
 // is named with what is missing, S3 works like a folder, a store that does not work is told before anything starts, and who names no bucket never reads the S3 client.
 
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import type { ArtifactManifest } from '../../node/artifacts/manifest.ts';
 import type { ArtifactStore } from '../../node/artifacts/store.ts';
 import type { Summary } from '../../node/core/summary-types.ts';
 import { given, never } from '../compliance/artifact-store.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { openFauxqsLab, type S3Lab } from '../support/store-labs.ts';
 import { createSwarmKit, nodeFolder, PATIENCE_MS, type Ran, type SwarmKit, seedFolder } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
@@ -18,6 +19,9 @@ let lab: S3Lab;
 beforeAll(async () => {
   kit = await createSwarmKit();
   lab = await openFauxqsLab();
+  Object.assign(kit.environment, { AWS_ENDPOINT_URL_S3: lab.url, AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' });
+  kit.scenario('kept', { holdS: 3 });
+  mkdirSync(join(kit.folder, 'runs'));
 }, PATIENCE_MS);
 afterAll(async () => {
   await kit.close();
@@ -175,7 +179,6 @@ describe('a run with an artifact store', { timeout: PATIENCE_MS * 2 }, () => {
   });
 
   it('finds it all in a bucket as well', async () => {
-    Object.assign(kit.environment, { AWS_ENDPOINT_URL_S3: lab.url, AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' });
     const address = `s3://${lab.bucket}/some/prefix`;
     const ran = await kit.run('run', kit.scenario('bucket', { holdS: 2 }), '--nodes', '2', '--json', '--artifacts', address);
     expect(ran.code, ran.err()).toBe(0);
@@ -191,12 +194,32 @@ describe('a run with an artifact store', { timeout: PATIENCE_MS * 2 }, () => {
     expect(far.load).toEqual(summary.load);
   });
 
+  it('is left by Ctrl-C twice when the store hangs at the end, with verdict and what is known', async () => {
+    const proxy = await startFaultProxy(lab.url);
+    // The check at the start gets through: it is the only one with such a name.
+    proxy.choose = ({ method, url }) => (method === 'PUT' && !url.includes('quilt-probe') ? { kind: 'silence' } : null);
+    kit.environment.AWS_ENDPOINT_URL_S3 = proxy.url;
+    const ran = kit.start('run', kit.scenario('hangs', { holdS: 1 }), '--nodes', '1', '--json', '--artifacts', `s3://${lab.bucket}/hangs`);
+    await until('it says what it waits for', () => ran.err().includes('Ctrl-C twice leaves the rest'), PATIENCE_MS);
+    expect(ran.err()).toContain('this node still sends');
+    ran.child.kill('SIGINT');
+    await until('the first is heard', () => ran.err().includes('once more leaves the rest'));
+    ran.child.kill('SIGINT');
+    expect(await ran.ended).toBe(0);
+    await proxy.close();
+    const summary = summaryOf(ran);
+    expect(summary.verdict.verdict).toBe('pass');
+    expect(summary.verdict.reasons.map(({ code }) => code)).toContain('artifacts-missing');
+    expect(kit.processes()).toEqual([]);
+  });
+
   it.each([
     ['a bucket that is not there', ['run', 'kept.yaml', '--artifacts', 's3://nobody-made-this'], 'make the bucket'],
     ['a folder that cannot be made', ['doctor', '--artifacts', 'dir:/proc/nowhere/store'], 'cannot be made'],
     ['what is no store', ['seed', '--artifacts', 'ftp://x'], 's3://BUCKET/PREFIX'],
     ['a folder here for machines elsewhere', ['launch', 'kept.yaml', '--on', 'ssh:r:t=1', '--host', 'h', '--artifacts', 'dir:x'], 's3://'],
   ])('tells %s before anything starts', async (_what, args, said) => {
+    kit.environment.AWS_ENDPOINT_URL_S3 = lab.url;
     kit.environment.QUILT_SSH_HOSTS = join(kit.folder, 'hosts.yaml');
     writeFileSync(kit.environment.QUILT_SSH_HOSTS, 'r: [{ host: 10.0.0.5, user: load, cores: 8 }]\n');
     const before = readdirSync(join(kit.folder, 'runs')).length;
