@@ -10,6 +10,11 @@ import { letEndThemselves, userDataFor } from './self-end.ts';
 import { type Candidate, isAlive, type LaunchFacts, type Server, serverBody, serverName } from './server.ts';
 import { ensureGroup, floatingAddressesOf, provideAddress } from './surroundings.ts';
 
+interface Asked {
+  readonly candidate: Candidate;
+  readonly isOneByOne: boolean;
+}
+
 interface Launch {
   readonly place: Place;
   readonly order: LaunchOrder;
@@ -18,13 +23,13 @@ interface Launch {
   readonly group: string | null;
   /** By name. */
   readonly machines: Map<string, Instance>;
-  readonly asked: Map<string, Candidate>;
+  readonly asked: Map<string, Asked>;
   /** Candidates that the provider has none of, by `keyOf`. */
   readonly exhausted: Set<string>;
   readonly refusals: Refusal[];
   /** A refusal that every machine would get. */
   isHopeless: boolean;
-  /** Calls that come together at a quota's edge are all refused, though some of them would fit: from the first such refusal on, one after the other. */
+  /** Machines that are asked for together at a quota's edge may all be refused, or fail, though some would fit: from the first of them on, one after the other. */
   isOneByOne: boolean;
 }
 
@@ -124,26 +129,27 @@ async function ask(launch: Launch, { name, index, candidate }: Wanted): Promise<
   });
   if (answer.ok) {
     machines.set(name, answer.value);
-    asked.set(name, candidate);
+    asked.set(name, { candidate, isOneByOne });
     return;
   }
   // Others found out first, or it was given up.
   if (!isWanted()) return;
-  if (answer.refusal.cause === 'quota' && !isOneByOne && order.count > 1) {
+  noteRefusal(launch, { candidate, isOneByOne }, answer.refusal);
+}
+
+function noteRefusal(launch: Launch, { candidate, isOneByOne }: Asked, said: Refusal): void {
+  const { order, exhausted } = launch;
+  if (said.cause === 'quota' && !isOneByOne && order.count > 1) {
     launch.isOneByOne = true;
     return;
   }
-  noteRefusal(launch, candidate, answer.refusal);
-  // A quota is the project's: the type's other zones share it.
-  if (answer.refusal.cause === 'quota')
-    for (const each of candidatesOf(order)) if (each.machineType === candidate.machineType) exhausted.add(keyOf(each));
-}
-
-function noteRefusal(launch: Launch, candidate: Candidate, said: Refusal): void {
   const isFull = ['capacity', 'quota', 'not-found'].includes(said.cause);
-  if (isFull ? !launch.exhausted.has(keyOf(candidate)) : !launch.isHopeless) launch.refusals.push(said);
-  if (isFull) launch.exhausted.add(keyOf(candidate));
-  else launch.isHopeless = true;
+  if (isFull ? !exhausted.has(keyOf(candidate)) : !launch.isHopeless) launch.refusals.push(said);
+  if (!isFull) launch.isHopeless = true;
+  // A quota is the project's: the type's other zones share it.
+  const isShared = ({ machineType }: Candidate): boolean => said.cause === 'quota' && machineType === candidate.machineType;
+  for (const each of isFull ? candidatesOf(order).filter((other) => keyOf(other) === keyOf(candidate) || isShared(other)) : [])
+    exhausted.add(keyOf(each));
 }
 
 const asOrdered = ({ runId, orderId, expiresWallMs, region }: LaunchOrder, id: string, { zone, machineType }: Candidate): Instance => ({
@@ -186,7 +192,7 @@ async function lose(launch: Launch, name: string, seen: ListedServer | undefined
   const { place, machines, asked } = launch;
   const id = machines.get(name)?.id ?? '';
   machines.delete(name);
-  const candidate = asked.get(name);
+  const before = asked.get(name);
   const said = seen?.status === 'ERROR' ? await faultOf(place, id, name) : '';
   const cause = seen?.status === 'ERROR' ? causeOfFault(said) : 'vendor';
   const told = `launch ${name}: ${said || `it is ${seen?.status ?? 'gone'}`}`;
@@ -194,8 +200,8 @@ async function lose(launch: Launch, name: string, seen: ListedServer | undefined
     const kept = await remove(place, id, name);
     if (!kept.ok) launch.refusals.push(kept.refusal);
   }
-  if (candidate === undefined) launch.refusals.push(refusal(place.vendor, cause, told));
-  else noteRefusal(launch, candidate, refusal(place.vendor, cause, told));
+  if (before === undefined) launch.refusals.push(refusal(place.vendor, cause, told));
+  else noteRefusal(launch, before, refusal(place.vendor, cause, told));
 }
 
 /** Only the server by itself tells it: lists leave out the fault of one that never had a host (Nova keeps those in a database of their own). */

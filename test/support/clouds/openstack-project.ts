@@ -77,6 +77,7 @@ export const PROJECT_ID = '0123456789abcdef0123456789abcdef';
 const NETWORK_ID = '7b1f8b1e-2f7d-4f0c-9b52-0a1fd3f1c001';
 const EXTERNAL_ID = '7b1f8b1e-2f7d-4f0c-9b52-0a1fd3f1c002';
 
+const NO_HOST = 'No valid host was found. There are not enough hosts available.';
 const SERVER_KEYS = [
   ...['name', 'flavorRef', 'imageRef', 'metadata', 'user_data', 'config_drive', 'availability_zone', 'networks', 'security_groups'],
   'block_device_mapping_v2',
@@ -102,8 +103,8 @@ export class FakeProject {
   readonly quota = { instances: 20, cores: 60, ram: 200_000, floatingip: 50 };
   /** By zone: how many more the hosts of each have room for. */
   readonly room = new Map<string, number>();
-  /** Servers that are being asked for at this moment. */
-  askedNow = 0;
+  /** Calls for servers that are on their way at this moment, the most of them since there were none, and how many of those have been made. */
+  readonly burst = { now: 0, most: 0, made: 0 };
   #made = 0;
 
   constructor(isClassic: boolean) {
@@ -151,14 +152,16 @@ export class FakeProject {
     this.checkNetworks(networks as readonly Json[] | undefined);
     const groups = ((security_groups ?? []) as readonly Json[]).map((group) => this.groupFor(String(group.name)));
     const used = this.usage();
-    // Nova counts again when it has made them, and then refuses all that came together.
-    if (used.instances + Math.max(1, this.askedNow) > this.quota.instances || used.cores + flavor.vcpus > this.quota.cores)
+    if (used.instances + 1 > this.quota.instances || used.cores + flavor.vcpus > this.quota.cores)
       throw novaError(403, 'forbidden', `Quota exceeded for cores, instances: Requested 1, but already used ${used.instances}`);
+    // Nova's conductor counts again, and then fails all that came together.
+    const isOver = used.instances - this.burst.made + this.burst.most > this.quota.instances;
+    this.burst.made += 1;
     const room = this.room.get(zone) ?? Number.POSITIVE_INFINITY;
     this.room.set(zone, Math.max(0, room - 1));
     const made: FakeServer = {
       ...{ id: this.newId(), name, body: server, metadata: { ...(metadata as Record<string, string>) }, flavor: flavor.id, groups, zone },
-      ...{ madeMs: this.nowMs, fault: room > 0 ? '' : 'No valid host was found. There are not enough hosts available.' },
+      ...{ madeMs: this.nowMs, fault: isOver ? 'Quota exceeded for instances: Requested 1' : room > 0 ? '' : NO_HOST },
       ...{ address: this.isClassic ? `198.51.100.${this.#made}` : `10.77.0.${this.#made}`, looks: 0, isStopped: false, endedMs: null },
     };
     this.servers.set(made.id, made);

@@ -313,6 +313,17 @@ async function bodyOf(request: IncomingMessage): Promise<Json> {
   return text === '' ? {} : (JSON.parse(text) as Json);
 }
 
+/** Long enough for the calls that came together to be seen together. */
+async function inBurst(burst: FakeProject['burst'], response: ServerResponse): Promise<void> {
+  burst.now += 1;
+  burst.most = Math.max(burst.most, burst.now);
+  response.once('close', () => {
+    burst.now -= 1;
+    if (burst.now === 0) Object.assign(burst, { most: 0, made: 0 });
+  });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 async function serve(fake: FakeOpenStack, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', fake.url);
   const call = `${request.method} ${url.pathname}`;
@@ -323,11 +334,7 @@ async function serve(fake: FakeOpenStack, request: IncomingMessage, response: Se
     fake.callsLeft -= 1;
     fake.log.push(call);
     fake.acts.get(fake.log.length)?.();
-    const isAsking = call.endsWith('/servers') && request.method === 'POST';
-    if (isAsking) fake.project.askedNow += 1;
-    // Lets the calls that came together be seen together.
-    await new Promise((resolve) => setImmediate(resolve));
-    if (isAsking) setImmediate(() => (fake.project.askedNow -= 1));
+    if (call.endsWith('/servers') && request.method === 'POST') await inBurst(fake.project.burst, response);
     const fault = fake.faults.find((each) => each.times > 0 && call.includes(each.call));
     if (fault !== undefined) fault.times -= 1;
     if (fault?.when === 'after') fake.answer(request, url, body, response);
