@@ -3,9 +3,8 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Cloud, type LaunchOrder, MARKS } from '../../bootstrap/cloud.ts';
-import { causeOf, causeOfFault, errorIn } from '../../bootstrap/clouds/openstack/refusals.ts';
 import { withSelfEnd } from '../../bootstrap/clouds/openstack/self-end.ts';
-import { instanceFrom, SELF_END_BYTES_MAX, serverBody } from '../../bootstrap/clouds/openstack/server.ts';
+import { instanceFrom, SELF_END_BYTES_MAX } from '../../bootstrap/clouds/openstack/server.ts';
 import { type FakeOpenStack, type Kind, startFakeOpenStack } from '../support/clouds/openstack.ts';
 import { componentsOf, environmentOf, openOn, regionOf, stackOrder, typeOfKind } from '../support/clouds/openstack-lab.ts';
 import { IMAGE_ID, type Json, novaError, StackError } from '../support/clouds/openstack-project.ts';
@@ -137,6 +136,11 @@ describe('a login', () => {
     expect((await launch({ count: 1 }, other)).refusals).toEqual([]);
     expect(Buffer.from(String(posted().user_data), 'base64').toString()).toBe('#cloud-config\n');
     expect(other.plan(stackOrder('v3')).notes.join()).toContain('still billed');
+  });
+
+  it('that is refused is told as such', async () => {
+    fake.faults.push({ call: '/v3/auth/tokens', times: 1, answer: novaError(403, 'error', 'The account is locked for user') });
+    expect(await cloud.check('RegionOne')).toMatchObject([{ name: 'credentials', isOk: false, detail: expect.stringContaining('locked') }]);
   });
 
   it.each([
@@ -365,41 +369,5 @@ describe('Rackspace', () => {
     expect(await cloud.validate(stackOrder('flex'))).toEqual([]);
     const opened = await typeOfKind('flex').create(componentsOf(fake, { ...environmentOf(fake), RACKSPACE_API_KEY: undefined }));
     expect(opened).toMatchObject({ ok: false, problems: [{ message: 'RACKSPACE_API_KEY is not set' }] });
-  });
-});
-
-describe('an error', () => {
-  it.each([
-    [401, '{"error":{"code":401,"message":"no","title":"Unauthorized"}}', null, 'credentials'],
-    [403, '{"forbidden":{"code":403,"message":"Quota exceeded for instances"}}', null, 'quota'],
-    [403, '{"forbidden":{"code":403,"message":"Policy does not allow"}}', null, 'permission'],
-    [413, '{"overLimit":{"code":413,"message":"Instance quota exceeded","retryAfter":0}}', null, 'quota'],
-    [413, '{"overLimit":{"code":413,"message":"slow down"}}', '12', 'throttled'],
-    [429, '<html>', null, 'throttled'],
-    [409, '{"NeutronError":{"type":"OverQuota","message":"x"}}', null, 'quota'],
-    [409, '{"NeutronError":{"type":"IpAddressGenerationFailure","message":"x"}}', null, 'capacity'],
-    [400, '{"badRequest":{"code":400,"message":"The requested availability zone is not available"}}', null, 'not-found'],
-    [404, '<html>not here</html>', null, 'not-found'],
-    [400, 'null', null, 'invalid'],
-    [503, '[]', null, 'vendor'],
-  ])('of status %i and body %s is understood', (status, text, retryAfter, cause) => {
-    expect(causeOf(errorIn(status, text, retryAfter))).toBe(cause);
-  });
-
-  it('of a machine is told apart by its words', () => {
-    expect(causeOfFault('No valid host was found. There are not enough hosts available.')).toBe('capacity');
-    expect(causeOfFault('Exceeded maximum number of retries. Exhausted all hosts')).toBe('capacity');
-    expect(causeOfFault('Maximum number of ports exceeded')).toBe('quota');
-    expect(causeOfFault('Image could not be converted')).toBe('vendor');
-  });
-
-  it('of a server that the look-up does not know stops the programmer', () => {
-    const facts = { flavors: new Map(), image: { id: 'i', minDiskGb: 1 }, networks: null };
-    expect(() => serverBody(stackOrder('v3'), 0, { zone: null, machineType: 'x' }, facts, null)).toThrow(/not looked up/);
-  });
-
-  it('of the identity service is told as such', async () => {
-    fake.faults.push({ call: '/v3/auth/tokens', times: 1, answer: novaError(403, 'error', 'The account is locked for user') });
-    expect(await cloud.check('RegionOne')).toMatchObject([{ name: 'credentials', isOk: false, detail: expect.stringContaining('locked') }]);
   });
 });
