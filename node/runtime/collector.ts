@@ -38,6 +38,8 @@ export interface CollectorInit {
   /** When this node, coordinating, counted others out: bounds the gaps that they left. */
   readonly lostAtSwarmMs: ReadonlyMap<NodeId, number>;
   readonly version: string;
+  /** How long nodes may stay after the end to send their evidence: machines cost for so long. */
+  readonly uploadMsMax: number;
   /** The summary as a person reads it. */
   readonly renderSummary: (summary: Summary) => string;
   readonly emit: (event: EventDraft) => void;
@@ -71,7 +73,7 @@ export interface Collector {
 }
 
 const EVALUATE_MS = 1000;
-/** From the order to end until the machines are off, beside the endpoints' own leaving: flush, upload, power off. */
+/** From the order to end until the machines are off, beside the endpoints' own leaving and the upload: flush, power off. */
 const WIND_DOWN_MS = 90_000;
 
 export const createCollector = (init: CollectorInit): Collector => new Collecting(init);
@@ -148,7 +150,7 @@ class Collecting implements Collector {
     const run = this.#init.run();
     if (run === null || (state.chain.phase !== 'running' && state.chain.phase !== 'claiming')) return;
     const spending = this.#spending(run);
-    if (spending !== null && mustEndFor(spending, run.plan.gracefulStopMs + WIND_DOWN_MS)) {
+    if (spending !== null && mustEndFor(spending, run.plan.gracefulStopMs + WIND_DOWN_MS + this.#init.uploadMsMax)) {
       const message = `${formatUsd(spending.usd)} of ${formatUsd(spending.limitUsd ?? 0)} are spent, and leaving costs the rest`;
       return emit({ type: 'abort-wanted', reason: 'cost-limit', message });
     }

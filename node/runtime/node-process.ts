@@ -16,7 +16,7 @@ import { createHealthMonitor } from './health.ts';
 import { createInbound } from './inbound.ts';
 import { type LoadedRun, loadRun } from './load-run.ts';
 import { createLoop, type EventDraft, type Loop } from './loop.ts';
-import { createNodeArtifacts, type NodeArtifacts } from './node-artifacts.ts';
+import { createNodeArtifacts, type NodeArtifacts, UPLOAD_MS_MAX } from './node-artifacts.ts';
 import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
 import { type EventNote, nodeName, noteOf } from './node-names.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
@@ -115,7 +115,7 @@ class Running {
       run: () => this.#run,
       notes: this.#notes,
       lostAtSwarmMs: this.#lostAtSwarmMs,
-      version: config.version,
+      ...{ version: config.version, uploadMsMax: init.artifacts === undefined ? 0 : UPLOAD_MS_MAX },
       renderSummary: init.renderSummary,
       emit: (event) => this.#push(event),
     });
