@@ -12,7 +12,7 @@ No credential of the launcher ever goes to a machine. A machine has its ticket, 
 
 it('the document of least rights is what the clouds say', async () => {
   const sections: string[] = [];
-  for (const name of ['aws', 'gce']) {
+  for (const name of ['aws', 'gce', 'openstack']) {
     const type = await loadCloudType(name);
     if (!type.ok) throw new Error(name);
     sections.push(sectionOf(type.value));
@@ -22,6 +22,6 @@ it('the document of least rights is what the clouds say', async () => {
 
 function sectionOf({ name, summary, leastRights }: CloudType): string {
   const text = leastRights?.() ?? '';
-  const language = text.startsWith('{') ? 'json' : 'yaml';
+  const language = /^[{[]/.test(text) ? 'json' : 'yaml';
   return `## ${name}\n\n${summary}.\n\n\`\`\`${language}\n${text}\n\`\`\`\n`;
 }

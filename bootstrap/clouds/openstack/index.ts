@@ -10,6 +10,7 @@ import { endRun } from './ending.ts';
 import { createSessions, type Login, type Sessions } from './identity.ts';
 import { launchOrder } from './launching.ts';
 import { wrongForm, wrongForVendor } from './order-checks.ts';
+import { renderAccessRules } from './permissions.ts';
 import { listServers, type Place } from './place.ts';
 import { openstackSettings, rackspaceSettings, type SettingsOf } from './profiles.ts';
 import { USER_DATA_BYTES_MAX } from './server.ts';
@@ -105,6 +106,7 @@ function typeOf(
     ...{ name, summary, selfEnd: 'credential', userDataBytesMax: USER_DATA_BYTES_MAX, markets: ['on-demand'], boot: 'cloud-init' },
     // The whole machine is the node's.
     joinFlags: () => [],
+    ...(name === 'openstack' ? { leastRights: renderAccessRules } : {}),
     async create(components) {
       const settingsOf = settingsFrom(components.environment);
       return settingsOf.ok ? ok(createCloud(name, opener(name, settingsOf.value, components))) : settingsOf;
