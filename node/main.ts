@@ -27,6 +27,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   launch: { about: 'rent machines, run a scenario on them, and end them', load: () => import('./commands/launch.ts') },
   reap: { about: 'end the machines that launches left behind', load: () => import('./commands/reap.ts') },
   bundle: { about: 'pack the program for machines that have nothing yet', load: () => import('./commands/bundle.ts') },
+  console: { about: 'the web page: watch a swarm, or pick, plan and run scenarios here', load: () => import('./commands/console.ts') },
   prices: { about: 'show what machines cost, and how old the prices are', load: () => import('./commands/prices.ts') },
   doctor: { about: 'list what this machine has, lacks, and what that costs', load: () => import('./commands/doctor.ts') },
 };

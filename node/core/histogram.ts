@@ -109,6 +109,15 @@ export function merge(into: Histogram, from: Histogram): void {
 }
 
 /** The smallest recorded value (in the metric's unit, to 3 digits) that `percentile` per cent of all values do not exceed. 0 when empty. */
+/** Every counter that is not zero, ascending: the highest value that it stands for, in thousandths, and its count. */
+export function forEachCount(histogram: Histogram, visit: (units: number, count: number) => void): void {
+  histogram.pages.forEach((page, pageIndex) => {
+    page?.forEach((count, slot) => {
+      if (count > 0) visit(highestAt(pageIndex * PAGE_SLOTS + slot), count);
+    });
+  });
+}
+
 export function valueAtPercentile(histogram: Histogram, percentile: number): number {
   if (histogram.count === 0) return 0;
   if (percentile <= 0) return histogram.minUnits / UNITS_PER_VALUE;

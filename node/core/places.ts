@@ -39,12 +39,18 @@ export interface PlaceRules {
   readonly isKept: (metric: string) => boolean;
 }
 
+/** The main latency of each endpoint type, and how long joining took. */
+export const latencyMetrics = (types: readonly TypeMetrics[]): string[] => [
+  ...new Set([
+    ...types.flatMap(({ metrics }) => metrics.find(({ kind, unit }) => kind === 'trend' && unit === 'ms')?.name ?? []),
+    METRIC.joinDuration,
+  ]),
+];
+
 /** Metrics that places are compared by, of these endpoint types. */
 export function placeMetrics(types: readonly TypeMetrics[]): string[] {
-  const names = new Set<string>([METRIC.joinDuration]);
+  const names = new Set(latencyMetrics(types));
   for (const { metrics } of types) {
-    const main = metrics.find(({ kind, unit }) => kind === 'trend' && unit === 'ms');
-    if (main !== undefined) names.add(main.name);
     for (const { name, kind, unit } of metrics) if (unit === 'mos' || (kind === 'rate' && name.endsWith('_lost'))) names.add(name);
   }
   return [...names];

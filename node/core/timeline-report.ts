@@ -1,7 +1,7 @@
 // The run by the second as columns (timeline.json): what charts and `compare` read. Percentiles are of each second's merged histogram.
 
 import type { Aggregate } from './aggregate.ts';
-import { createHistogram, UNITS_PER_VALUE, valueAtPercentile } from './histogram.ts';
+import { createHistogram, forEachCount, UNITS_PER_VALUE, valueAtPercentile } from './histogram.ts';
 import type { TimelineReport } from './summary-types.ts';
 import { addTrendCell, type Point } from './timeline.ts';
 
@@ -32,11 +32,59 @@ function metricColumns(points: readonly (Point | undefined)[], rollup: string, s
   return { metric, group, kind, perS: cells.map((cell) => (cell?.kind === 'counter' ? cell.sum / stepS : null)) };
 }
 
-/** Every second of which a window came, in order; a metric that was silent in it is null, not zero. */
-export function timelineReport(aggregate: Aggregate, t0SwarmMs: number): TimelineReport {
+/** Points that reach beyond `fromMs` from T0, in order. */
+function keysFrom({ timeline }: Aggregate, t0SwarmMs: number, fromMs: number): number[] {
+  const stepMs = timeline.stepS * 1000;
+  return [...timeline.points.keys()].filter((key) => (key + 1) * stepMs - t0SwarmMs > fromMs).sort((left, right) => left - right);
+}
+
+/** Upper bounds of bands, ms, a third of an octave to two thirds apart; the last band is open. */
+export const HEAT_BOUNDS_MS = [
+  1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 8000, 12_000, 20_000, 30_000,
+];
+
+export interface HeatColumns {
+  readonly metric: string;
+  readonly boundsMs: readonly number[];
+  /** Counts by band, one row for each point of the timeline. */
+  readonly rows: readonly (readonly number[])[];
+}
+
+/** Latencies as counts by band over time, all groups together, for these trends in milliseconds. */
+export function heatColumns(
+  aggregate: Aggregate,
+  metrics: readonly string[],
+  t0SwarmMs: number,
+  fromMs = Number.NEGATIVE_INFINITY,
+): HeatColumns[] {
+  const points = keysFrom(aggregate, t0SwarmMs, fromMs).map((key) => aggregate.timeline.points.get(key));
+  return metrics.flatMap((metric) => {
+    const rollups = [...aggregate.timeline.rollups].filter((rollup) => rollup.startsWith(`${metric}\u001f`));
+    if (rollups.length === 0) return [];
+    return [{ metric, boundsMs: HEAT_BOUNDS_MS, rows: points.map((point) => bandsOf(point, rollups)) }];
+  });
+}
+
+function bandsOf(point: Point | undefined, rollups: readonly string[]): number[] {
+  const histogram = createHistogram();
+  for (const rollup of rollups) {
+    const cell = point?.cells.get(rollup);
+    if (cell !== undefined) addTrendCell(histogram, cell);
+  }
+  const bands = new Array<number>(HEAT_BOUNDS_MS.length + 1).fill(0);
+  let band = 0;
+  forEachCount(histogram, (units, count) => {
+    while (band < HEAT_BOUNDS_MS.length && units > (HEAT_BOUNDS_MS[band] ?? 0) * UNITS_PER_VALUE) band += 1;
+    bands[band] = (bands[band] ?? 0) + count;
+  });
+  return bands;
+}
+
+/** Every second of which a window came, in order; a metric that was silent in it is null, not zero. `fromMs`: only points that reach beyond it. */
+export function timelineReport(aggregate: Aggregate, t0SwarmMs: number, fromMs = Number.NEGATIVE_INFINITY): TimelineReport {
   const { points: byKey, stepS, rollups } = aggregate.timeline;
-  const keys = [...byKey.keys()].sort((left, right) => left - right);
   const stepMs = stepS * 1000;
+  const keys = keysFrom(aggregate, t0SwarmMs, fromMs);
   const points = keys.map((key) => byKey.get(key));
   const groups = [...aggregate.groups.keys()].sort().map((group) => {
     const column = (read: (load: NonNullable<ReturnType<Point['load']['get']>>) => number): number[] =>

@@ -8,15 +8,16 @@ import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { ExitName } from '../core/errors.ts';
 import type { MissingWindows } from '../core/events.ts';
 import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
-import { type PlaceRules, placeMetrics } from '../core/places.ts';
+import { highestNumber } from '../core/number-set.ts';
+import { latencyMetrics, type PlaceRules, placeMetrics } from '../core/places.ts';
 import { mustEndFor, type Spending, spendingOf } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
 import { withArtifacts } from '../core/summary-artifacts.ts';
 import { type SavedFacts, savedFacts } from '../core/summary-facts.ts';
-import type { ArtifactsSummary, BoardView, Summary } from '../core/summary-types.ts';
+import type { ArtifactsSummary, BoardView, Summary, TimelineReport } from '../core/summary-types.ts';
 import { abortingThreshold, type EvaluationFacts, evaluateThresholds } from '../core/threshold-eval.ts';
-import { timelineReport } from '../core/timeline-report.ts';
+import { type HeatColumns, heatColumns, timelineReport } from '../core/timeline-report.ts';
 import { formatUsd } from '../core/units.ts';
 import { decodeWindow } from '../core/window-codec.ts';
 import { isClaimWinner } from './claim-winner.ts';
@@ -24,6 +25,7 @@ import type { RuntimeClock, RuntimeLog, RuntimeStore } from './components.ts';
 import type { LoadedRun } from './load-run.ts';
 import type { EventDraft } from './loop.ts';
 import type { EventNote } from './node-names.ts';
+import type { LiveFacts, NodeHealth } from './node-status.ts';
 import { boardFacts, summaryFacts } from './run-facts.ts';
 import { RUN_FILES, type RunFolder } from './run-folder.ts';
 
@@ -49,6 +51,10 @@ export interface Report {
   readonly summary: Summary;
   readonly text: string;
 }
+export interface LiveTimeline {
+  readonly timeline: TimelineReport;
+  readonly heat: readonly HeatColumns[];
+}
 export interface JudgeInput {
   readonly reason: EndReason;
   readonly message: string;
@@ -68,6 +74,9 @@ export interface Collector {
   /** Adds what became of the artifacts to the report that is there. */
   amend(artifacts: ArtifactsSummary): void;
   board(): BoardView;
+  live(): LiveFacts;
+  /** The run by the second so far, beyond `fromMs` from T0; null while nothing is collected or T0 is not known. */
+  timeline(fromMs?: number): LiveTimeline | null;
   report(): Report | null;
   stop(): void;
 }
@@ -229,6 +238,38 @@ class Collecting implements Collector {
     const thresholds = isKnown ? evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)) : [];
     const spending = isKnown ? this.#spending(run) : null;
     return boardView(this.#aggregate, boardFacts(state, run, this.#aggregate, thresholds, clock.nowMs()), spending);
+  }
+
+  live(): LiveFacts {
+    const run = this.#init.run();
+    const { nodes, newestStartMs } = this.#aggregate;
+    const health = new Map<NodeId, NodeHealth>();
+    for (const [node, fold] of nodes) {
+      if (fold.health === null) continue;
+      const { cpuCores, memoryMb, loopDelayMsMax: loopDelayMs, latenessMsP99: latenessMs, tainted } = fold.health;
+      const active = [...fold.load.values()].reduce((sum, load) => sum + load.active, 0);
+      const windowLast = highestNumber(fold.numbers);
+      health.set(node, {
+        active,
+        cpuCores,
+        memoryMb,
+        loopDelayMs,
+        latenessMs,
+        tainted,
+        windowLast,
+        behindMs: newestStartMs - fold.newestStartMs,
+      });
+    }
+    const isKnown = run !== null && this.isCollecting();
+    return { health, thresholds: isKnown ? evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)) : [] };
+  }
+
+  timeline(fromMs?: number): LiveTimeline | null {
+    const run = this.#init.run();
+    const { t0SwarmMs } = this.#init.state.chain;
+    if (run === null || t0SwarmMs === null || !this.isCollecting()) return null;
+    const heat = heatColumns(this.#aggregate, latencyMetrics(run.types), t0SwarmMs, fromMs);
+    return { timeline: timelineReport(this.#aggregate, t0SwarmMs, fromMs), heat };
   }
 
   report(): Report | null {

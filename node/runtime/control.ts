@@ -9,11 +9,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fail, ok, type Result } from '../core/errors.ts';
 
-export const CONTROL_ASKS = ['status', 'order', 'report'] as const;
+export const CONTROL_ASKS = ['status', 'order', 'report', 'timeline'] as const;
 export interface ControlRequest {
   readonly ask: (typeof CONTROL_ASKS)[number];
   /** order: base64 of the signed order's encoding. */
   readonly order?: string;
+  /** timeline: only points that reach beyond it, ms from T0. */
+  readonly fromMs?: number;
   /** Answer for yourself: do not ask the coordinator. */
   readonly direct?: boolean;
 }
@@ -45,7 +47,12 @@ export function parseControlRequest(text: string): ControlRequest | undefined {
   try {
     const value = JSON.parse(text) as Partial<ControlRequest>;
     const isKnown = CONTROL_ASKS.some((ask) => ask === value?.ask);
-    if (!isKnown || (value.order !== undefined && typeof value.order !== 'string')) return undefined;
+    if (
+      !isKnown ||
+      (value.order !== undefined && typeof value.order !== 'string') ||
+      (value.fromMs !== undefined && !Number.isFinite(value.fromMs))
+    )
+      return undefined;
     return value as ControlRequest;
   } catch {
     return undefined;

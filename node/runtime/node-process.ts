@@ -296,7 +296,7 @@ class Running {
       coordinator: () => this.#state.coordinator?.node ?? null,
       ask: (peer, ask) => this.#init.mesh.request(peer, 'control', new TextEncoder().encode(JSON.stringify(ask))),
       status: () => this.#status(),
-      report: () => this.#collector.report(),
+      ...{ report: () => this.#collector.report(), timeline: (fromMs) => this.#collector.timeline(fromMs) },
       order: (order) => this.#push({ type: 'order', order }),
       verifyOrder: this.#init.config.verifyOrder,
     });
@@ -307,7 +307,7 @@ class Running {
       swarmId: this.#init.swarmId,
       state: this.#state,
       nowMs: this.#init.clock.nowMs(),
-      board: this.#collector.board(),
+      ...{ board: this.#collector.board(), live: this.#collector.live() },
       notes: this.#notes,
       workerPids: this.#pool?.pids() ?? [],
       waitingFor: this.#artifacts?.waitingFor() ?? null,

@@ -6,11 +6,29 @@ import type { Result } from '../core/errors.ts';
 import type { NodeId, Phase, SignedOrder } from '../core/messages.ts';
 import type { ScaleOrder } from '../core/plan-types.ts';
 import { type NodeState, ordersOf } from '../core/state.ts';
-import type { BoardView } from '../core/summary-types.ts';
+import type { BoardView, ThresholdResult } from '../core/summary-types.ts';
 import { isActing, nodesOf } from '../core/view.ts';
-import type { Report } from './collector.ts';
+import type { LiveTimeline, Report } from './collector.ts';
 import type { ControlAnswer, ControlRequest } from './control.ts';
 import { type EventNote, nodeName } from './node-names.ts';
+
+export interface NodeHealth {
+  readonly active: number;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+  readonly loopDelayMs: number;
+  readonly latenessMs: number;
+  readonly tainted: readonly string[];
+  readonly windowLast: number;
+  /** Against the newest window of all. */
+  readonly behindMs: number;
+}
+
+/** What only the coordinator's statistics know of the moment. */
+export interface LiveFacts {
+  readonly health: ReadonlyMap<NodeId, NodeHealth>;
+  readonly thresholds: readonly ThresholdResult[];
+}
 
 export interface StatusNode {
   readonly node: NodeId;
@@ -21,6 +39,8 @@ export interface StatusNode {
   readonly shards: number;
   readonly cores: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of its last window, as the coordinator has it; null = none yet. */
+  readonly health: NodeHealth | null;
 }
 
 export interface StatusView {
@@ -29,6 +49,7 @@ export interface StatusView {
   readonly swarmId: string;
   readonly runId: string | null;
   readonly phase: Phase;
+  readonly nowSwarmMs: number;
   /** Since T0; null before. */
   readonly sinceT0Ms: number | null;
   readonly coordinator: NodeId | null;
@@ -38,6 +59,9 @@ export interface StatusView {
   readonly shards: number;
   readonly shardsOwned: number;
   readonly board: BoardView;
+  readonly thresholds: readonly ThresholdResult[];
+  /** By shard id: index of its owner in `nodes` (-1 = nobody), its epoch, and index of its group (-1 = meetings). */
+  readonly shardMap: { readonly owners: readonly number[]; readonly epochs: readonly number[]; readonly groups: readonly number[] };
   /** Scale orders so far. */
   readonly scales: readonly ScaleOrder[];
   readonly notes: readonly EventNote[];
@@ -53,6 +77,7 @@ export interface StatusInit {
   readonly state: NodeState;
   readonly nowMs: number;
   readonly board: BoardView;
+  readonly live: LiveFacts;
   readonly notes: readonly EventNote[];
   readonly workerPids: readonly number[];
   readonly counters: Readonly<Record<string, number>>;
@@ -62,7 +87,7 @@ export interface StatusInit {
 /** Events shown; the run folder has all. */
 const NOTES_SHOWN = 50;
 
-export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, counters, waitingFor }: StatusInit): StatusView {
+export function statusOf({ swarmId, state, nowMs, board, live, notes, workerPids, counters, waitingFor }: StatusInit): StatusView {
   const { chain, coordinator, assignment } = state;
   const swarmMs = nowMs + state.clock.offsetMs;
   return {
@@ -71,6 +96,7 @@ export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, coun
     swarmId,
     runId: chain.manifest?.runId ?? null,
     phase: chain.phase,
+    nowSwarmMs: Math.round(swarmMs),
     sinceT0Ms: chain.t0SwarmMs === null ? null : Math.round(swarmMs - chain.t0SwarmMs),
     coordinator: coordinator?.node ?? null,
     term: coordinator?.term ?? 0,
@@ -85,16 +111,29 @@ export function statusOf({ swarmId, state, nowMs, board, notes, workerPids, coun
         shards: node.shards,
         cores: node.capabilities.cores,
         labels: node.capabilities.labels,
+        health: live.health.get(node.node) ?? null,
       }),
     ),
     shards: state.plan?.shards.length ?? 0,
     shardsOwned: (assignment?.owners ?? []).filter((owner) => owner !== null).length,
     board,
+    thresholds: live.thresholds,
+    shardMap: shardMapOf(state),
     scales: ordersOf(state, chain.manifest?.runId ?? '').scales,
     notes: notes.slice(-NOTES_SHOWN),
     workerPids,
     counters,
     waitingFor,
+  };
+}
+
+function shardMapOf(state: NodeState): StatusView['shardMap'] {
+  const indexes = new Map(nodesOf(state).map(({ node }, index) => [node, index]));
+  const { owners = [], epochs = [] } = state.assignment ?? {};
+  return {
+    owners: owners.map((owner) => (owner === null ? -1 : (indexes.get(owner) ?? -1))),
+    epochs: [...epochs],
+    groups: (state.plan?.shards ?? []).map(({ groupIndex }) => groupIndex),
   };
 }
 
@@ -105,6 +144,7 @@ export interface ControlParts {
   readonly ask: (peer: NodeId, request: ControlRequest) => Promise<Result<Uint8Array>>;
   readonly status: () => StatusView;
   readonly report: () => Report | null;
+  readonly timeline: (fromMs: number | undefined) => LiveTimeline | null;
   readonly verifyOrder: (order: SignedOrder) => boolean;
   readonly order: (order: SignedOrder) => void;
 }
@@ -141,6 +181,11 @@ export async function answerControl(request: ControlRequest, parts: ControlParts
       return fromCoordinator(request, parts, () => {
         const report = parts.report();
         return report === null ? refuse('QUILT_NO_REPORT', 'there is no report yet') : { ok: true, value: report };
+      });
+    case 'timeline':
+      return fromCoordinator(request, parts, () => {
+        const timeline = parts.timeline(request.fromMs);
+        return timeline === null ? refuse('QUILT_NO_TIMELINE', 'nothing has been measured yet') : { ok: true, value: timeline };
       });
     case 'order':
       return takeOrder(request.order, parts);

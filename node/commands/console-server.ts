@@ -1,0 +1,131 @@
+// Puts a console together: what is watched (any node of a swarm, through a run folder or a ticket), who may look, and the server. Used by `quilt-swarm console` and by --console of the verbs
+// that run nodes. Closing it changes nothing in the swarm: it is a client of it, no member.
+
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { OrderRequest } from '../../tools/console/protocol.ts';
+import { createConsole } from '../../tools/console/server/app.ts';
+import type { Catapult } from '../../tools/console/server/catapult.ts';
+import { createLiveFeed, type FeedSource } from '../../tools/console/server/live-feed.ts';
+import { consoleRoutes } from '../../tools/console/server/routes.ts';
+import { createSessions } from '../../tools/console/server/sessions.ts';
+import { words } from '../../tools/console/server/words.ts';
+import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { fail, ok, type Result } from '../core/errors.ts';
+import type { LiveTimeline, Report } from '../runtime/collector.ts';
+import type { StatusView } from '../runtime/node-status.ts';
+import { createRuntimeClock } from '../runtime/runtime-clock.ts';
+import { askFor, type ControlTarget } from './control-client.ts';
+import { entryPaths } from './entries.ts';
+import { giveOrder, runIdOf } from './give-order.ts';
+import { programVersion } from './program-version.ts';
+
+export interface ConsoleOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Further names under which browsers come. */
+  readonly hosts: readonly string[];
+  /** What is watched now. */
+  readonly target: () => ControlTarget | null;
+  /** As the commands name it: a run folder or a ticket; null = the newest run. */
+  readonly where: () => string | null;
+  readonly keyPath: string | undefined;
+  readonly canSteer: boolean;
+  readonly catapult: Catapult | null;
+}
+
+export interface RunningConsole {
+  /** A link that is good once, for whoever may steer. */
+  link(): string;
+  /** A link that only reads, as often as it is used. */
+  shareLink(): string;
+  /** Another run is watched from now on. */
+  restart(): void;
+  close(): Promise<void>;
+}
+
+/** Beside the program when it is built, in dist/ when it runs from its sources. */
+function pageFolder(): string {
+  const beside = dirname(entryPaths().node);
+  return join(
+    beside.endsWith('dist') || readable(join(beside, 'console', 'index.html')) ? beside : join(dirname(beside), 'dist'),
+    'console',
+  );
+}
+
+function readable(path: string): boolean {
+  try {
+    readFileSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const sourceOf = (target: ControlTarget): FeedSource => ({
+  status: () => askFor<StatusView>(target, { ask: 'status' }),
+  timeline: (fromMs) => askFor<LiveTimeline>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs }),
+  report: () => askFor<Report>(target, { ask: 'report' }),
+});
+
+/** Problem: QUILT_CONSOLE_PORT. */
+export async function startConsole(options: ConsoleOptions): Promise<Result<RunningConsole>> {
+  const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
+  const sessions = createSessions(monotonicNowMs);
+  const source = (): FeedSource | null => {
+    const target = options.target();
+    return target === null ? null : sourceOf(target);
+  };
+  const feed = createLiveFeed({ source, wallNowMs, after: clock.after });
+  const { catapult, canSteer, tls, hosts } = options;
+  const { app, close } = await createConsole({
+    ...{ version: programVersion(), pageFolder: pageFolder(), sessions, feed, canSteer, hosts, tls },
+    mode: () => (catapult === null ? 'watch' : 'catapult'),
+    swarmId: () => null,
+    order: (request) => orderOf(options, request),
+    routes: consoleRoutes({ version: programVersion(), wallNowMs, source, catapult, onStarted: () => feed.restart() }),
+  });
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await close();
+    const message = `the console cannot listen on ${options.host} port ${options.port}: ${(error as Error).message}`;
+    return fail({ code: 'QUILT_CONSOLE_PORT', message, hint: 'choose another with --listen, or 0 for any port' });
+  }
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const shown = hosts[0] ?? (options.host === '0.0.0.0' ? '127.0.0.1' : options.host);
+  const origin = `${tls === null ? 'http' : 'https'}://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+  return ok({
+    link: () => `${origin}/login#${sessions.code('operator')}`,
+    shareLink: () => `${origin}/login#${sessions.code('reader')}`,
+    restart: () => feed.restart(),
+    async close() {
+      feed.close();
+      await close();
+    },
+  });
+}
+
+/** Every node must have heard of a scale order before it takes effect. */
+const AHEAD_MS = 1500;
+
+async function orderOf({ where, keyPath }: ConsoleOptions, request: OrderRequest): Promise<Result<{ command: string }>> {
+  const place = where();
+  const given = await giveOrder(place ?? undefined, keyPath, (status) => {
+    const runId = runIdOf(status);
+    if (!runId.ok) return runId;
+    if (request.order === 'stop') return ok({ order: 'stop', runId: runId.value, mode: request.mode, reason: 'from the console' });
+    if (status.sinceT0Ms === null || status.phase !== 'running')
+      return fail({ code: 'QUILT_NOT_RUNNING', message: `the run is ${status.phase}`, hint: 'load can be scaled while it runs' });
+    const scale = { group: request.group, factor: request.factor, atMs: Math.max(0, status.sinceT0Ms) + AHEAD_MS };
+    return ok({ order: 'scale', runId: runId.value, scale });
+  });
+  if (!given.ok) return given;
+  // A ticket is a secret: the line has its place only.
+  const named = place === null ? [] : [place.startsWith('quilt') ? 'TICKET' : place];
+  if (request.order === 'stop')
+    return ok({ command: words('quilt-swarm', 'stop', ...named, ...(request.mode === 'now' ? ['--now'] : [])) });
+  return ok({ command: words('quilt-swarm', 'scale', request.group, String(request.factor), ...named) });
+}

@@ -1,0 +1,116 @@
+// `quilt-swarm console`: the web page. With a ticket or a run folder it watches that swarm, and steers it with the operator's key; without, it is Catapult: pick or edit a scenario, see what
+// it would do, run it here and watch. It opens no browser and listens on loopback, unless it is told to listen elsewhere with TLS (or, for those who know, without).
+
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError } from 'commander';
+import { createCatapult } from '../../tools/console/server/catapult.ts';
+import { err, out } from '../adapters/terminal.ts';
+import { fail, ok, type Problem, type Result } from '../core/errors.ts';
+import { type ConsoleOptions, type RunningConsole, startConsole } from './console-server.ts';
+import { type ControlTarget, findTarget } from './control-client.ts';
+import { finish, finishWithProblems, runCommand } from './finish.ts';
+import { keyOption } from './give-order.ts';
+
+interface Flags {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly host: readonly string[];
+  readonly key?: string;
+  readonly share?: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly insecure?: boolean;
+}
+
+const PORT = 7717;
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
+
+export function listenArgument(text: string): { host: string; port: number } {
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535) throw new InvalidArgumentError('HOST:PORT or a port is expected, such as 127.0.0.1:7717.');
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
+function tlsOf({ listen, tlsCert, tlsKey, insecure }: Flags): Result<ConsoleOptions['tls']> {
+  if (tlsCert !== undefined && tlsKey !== undefined) {
+    try {
+      return ok({ cert: readFileSync(tlsCert, 'utf8'), key: readFileSync(tlsKey, 'utf8') });
+    } catch (error) {
+      return fail({ code: 'QUILT_CONSOLE_TLS', message: `certificate or key cannot be read: ${(error as Error).message}` });
+    }
+  }
+  if ((tlsCert ?? tlsKey) !== undefined)
+    return fail({ code: 'QUILT_CONSOLE_TLS', message: 'certificate and key go together', hint: '--tls-cert FILE --tls-key FILE' });
+  if (LOOPBACK.test(listen.host) || insecure === true) return ok(null);
+  const message = `on ${listen.host} others can read along`;
+  return fail({
+    code: 'QUILT_CONSOLE_TLS',
+    message,
+    hint: '--tls-cert and --tls-key, or --insecure when the line is safe already (ssh -L needs none of it)',
+  });
+}
+
+async function openConsole(where: string | undefined, flags: Flags): Promise<void> {
+  const tls = tlsOf(flags);
+  const watched = where === undefined ? ok(null) : await findTarget(where);
+  const problems: Problem[] = [tls, watched].flatMap((result) => (result.ok ? [] : result.problems));
+  if (!tls.ok || !watched.ok) return finishWithProblems(problems);
+  const catapult = where === undefined ? createCatapult('.') : null;
+  const started = new Map<string, ControlTarget>();
+  /** The run that was started from here; each folder's target is made once. */
+  const startedTarget = async (): Promise<void> => {
+    const folder = catapult?.runFolder() ?? null;
+    if (folder === null || started.has(folder)) return;
+    const found = await findTarget(folder);
+    if (found.ok) started.set(folder, found.value);
+  };
+  const current = (): ControlTarget | null => {
+    if (watched.value !== null) return watched.value;
+    void startedTarget();
+    return started.get(catapult?.runFolder() ?? '') ?? null;
+  };
+  const running = await startConsole({
+    ...{ host: flags.listen.host, port: flags.listen.port, tls: tls.value, hosts: flags.host, target: current, catapult },
+    where: () => where ?? catapult?.runFolder() ?? null,
+    keyPath: flags.key,
+    // A run folder has the key beside it; a ticket has none.
+    canSteer: flags.key !== undefined || watched.value === null || watched.value.folder !== null,
+  });
+  if (!running.ok) return finishWithProblems(running.problems);
+  tellLinks(running.value, flags);
+  await new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => resolve());
+  });
+  err('the console closes; what runs goes on');
+  await running.value.close();
+  await watched.value?.close();
+  finish('pass');
+}
+
+function tellLinks(console: RunningConsole, { share }: Flags): void {
+  out(console.link());
+  err('open it in a browser: the link is good once, for ten minutes');
+  if (share !== true) return;
+  out(console.shareLink());
+  err('the second link only reads, as often as it is used');
+}
+
+export function command(): Command {
+  return new Command('console')
+    .description('the web page: watch a swarm, or pick, plan and run scenarios here')
+    .argument('[where]', 'run folder or ticket to watch; without one, scenarios of this folder are run')
+    .option('--listen <host:port>', 'where browsers come', listenArgument, { host: '127.0.0.1', port: PORT })
+    .option(
+      '--host <name>',
+      'name under which browsers come, when it is not the address listened on; repeatable',
+      (text, all: string[]) => [...all, text],
+      [],
+    )
+    .option('--share', 'print a second link, which only reads')
+    .option('--tls-cert <file>', 'certificate, for listening elsewhere than on loopback')
+    .option('--tls-key <file>', 'its key')
+    .option('--insecure', 'listen elsewhere without TLS')
+    .addOption(keyOption())
+    .action(openConsole);
+}
+
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
