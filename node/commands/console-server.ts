@@ -77,7 +77,9 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     const target = options.target();
     return target === null ? null : sourceOf(target);
   };
-  const feed = createLiveFeed({ source, wallNowMs, after: clock.after });
+  const waiting = (): string =>
+    options.catapult?.complaint() ?? (options.catapult?.isRunning() ? 'the swarm is forming' : 'nothing runs here now');
+  const feed = createLiveFeed({ source, waiting, wallNowMs, after: clock.after });
   const { catapult, canSteer, tls, hosts } = options;
   const { app, close } = await createConsole({
     ...{ version: programVersion(), pageFolder: pageFolder(), sessions, feed, canSteer, hosts, tls },

@@ -7,7 +7,7 @@ import { createCatapult } from '../../tools/console/server/catapult.ts';
 import { err, out } from '../adapters/terminal.ts';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import { type ConsoleOptions, type RunningConsole, startConsole } from './console-server.ts';
-import { type ControlTarget, findTarget } from './control-client.ts';
+import { type ControlTarget, findTarget, localTarget } from './control-client.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { keyOption } from './give-order.ts';
 
@@ -55,22 +55,14 @@ async function openConsole(where: string | undefined, flags: Flags): Promise<voi
   const problems: Problem[] = [tls, watched].flatMap((result) => (result.ok ? [] : result.problems));
   if (!tls.ok || !watched.ok) return finishWithProblems(problems);
   const catapult = where === undefined ? createCatapult('.') : null;
-  const started = new Map<string, ControlTarget>();
-  /** The run that was started from here; each folder's target is made once. */
-  const startedTarget = async (): Promise<void> => {
-    const folder = catapult?.runFolder() ?? null;
-    if (folder === null || started.has(folder)) return;
-    const found = await findTarget(folder);
-    if (found.ok) started.set(folder, found.value);
-  };
+  const started = (): string | null => catapult?.runFolder() ?? null;
   const current = (): ControlTarget | null => {
-    if (watched.value !== null) return watched.value;
-    void startedTarget();
-    return started.get(catapult?.runFolder() ?? '') ?? null;
+    const folder = started();
+    return watched.value ?? (folder === null ? null : localTarget(folder));
   };
   const running = await startConsole({
     ...{ host: flags.listen.host, port: flags.listen.port, tls: tls.value, hosts: flags.host, target: current, catapult },
-    where: () => where ?? catapult?.runFolder() ?? null,
+    where: () => where ?? started(),
     keyPath: flags.key,
     // A run folder has the key beside it; a ticket has none.
     canSteer: flags.key !== undefined || watched.value === null || watched.value.folder !== null,

@@ -45,7 +45,8 @@ const overProblem = (folder: string): Problem => ({
     : 'start one with quilt-swarm run or seed',
 });
 
-function localTarget(folder: string): ControlTarget {
+/** Nodes in a folder of this machine. */
+export function localTarget(folder: string): ControlTarget {
   return {
     folder,
     async ask(request) {

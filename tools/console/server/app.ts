@@ -158,8 +158,8 @@ export function orderIn(body: unknown): OrderRequest | null {
 /** A problem is 409: the request was understood, and the state of things forbids it. */
 export function answer<T>(reply: FastifyReply, result: Result<T>): T | FastifyReply {
   if (result.ok) return result.value;
-  const [{ code = '', message = '', hint = null } = {}] = result.problems;
-  return reply.code(409).send({ code, message, hint });
+  const [problem] = result.problems;
+  return reply.code(409).send({ ...problem, more: result.problems.length - 1 });
 }
 
 async function pageRoutes(app: FastifyInstance, { pageFolder, sessions }: ConsoleInit): Promise<void> {

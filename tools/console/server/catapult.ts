@@ -26,6 +26,8 @@ import { words } from './words.ts';
 
 const RUNS_MAX = 200;
 const CURVE_SAMPLES = 121;
+/** Of what a run says on standard error. */
+const SAID_LENGTH_MAX = 4000;
 export const NODES_MAX = 50;
 
 const variableWords = (variables: Readonly<Record<string, string>>): string[] =>
@@ -33,7 +35,9 @@ const variableWords = (variables: Readonly<Record<string, string>>): string[] =>
 
 export interface Catapult extends ScenarioFolder {
   plan(init: { path: string; text: string; variables: Readonly<Record<string, string>>; nodes: number }): Promise<PlanView>;
-  start(request: StartRequest): Result<{ readonly command: string }>;
+  start(request: StartRequest): Promise<Result<{ readonly command: string }>>;
+  /** What the run that was started last said when it ended without a run folder; null otherwise. */
+  complaint(): string | null;
   /** Folder of the run that was started last, once it is there; null while there is none. */
   runFolder(): string | null;
   isRunning(): boolean;
@@ -47,6 +51,7 @@ export function createCatapult(folder: string): Catapult {
   const { inside } = files;
   let child: ChildProcess | null = null;
   let before: string | null = null;
+  let said = '';
 
   const newestRun = (): string | null => {
     const latest = latestRun();
@@ -62,18 +67,24 @@ export function createCatapult(folder: string): Catapult {
       if (!read.ok) return { ok: false, problems: read.problems.map(problemView), command };
       return planView(read.value.scenario, text, nodes, command);
     },
-    start({ path, variables, nodes }) {
+    async start({ path, variables, nodes }) {
       if (child !== null && child.exitCode === null && child.signalCode === null)
         return fail({ code: 'QUILT_CONSOLE_BUSY', message: 'a run of this console is going on', hint: 'stop it first' });
       const real = inside(path);
       if (real === null || !existsSync(real)) return fail(NOT_THERE);
+      const read = await readScenario({ text: readFileSync(real, 'utf8'), file: path, folder: dirname(real), variables });
+      if (!read.ok) return read;
       const args = ['run', relative(root, real), '-n', String(nodes), ...variableWords(variables)];
       before = newestRun();
       child = spawn(process.execPath, [entryPaths().node, ...args, '--quiet'], {
         cwd: root,
         env: childEnvironment(),
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'pipe'],
         detached: true,
+      });
+      said = '';
+      child.stderr?.on('data', (bytes: Buffer) => {
+        said = (said + bytes.toString()).slice(-SAID_LENGTH_MAX);
       });
       child.unref();
       // A child that could not be started leaves no run folder, and the page says that nothing came.
@@ -84,6 +95,7 @@ export function createCatapult(folder: string): Catapult {
       const newest = newestRun();
       return newest === before ? null : newest;
     },
+    complaint: () => (child !== null && child.exitCode !== null && newestRun() === before ? said.trim() : null),
     isRunning: () => child !== null && child.exitCode === null && child.signalCode === null,
     runs() {
       const at = join(root, RUNS_FOLDER);
@@ -138,10 +150,10 @@ function runRow(id: string, folder: string): RunRow {
   }
 }
 
-/** Values under `vars:` as they are written. */
+/** Values under `variables:` as they are written. */
 function variablesIn(text: string): Record<string, string> {
-  const { vars } = parse(text) as { vars?: Record<string, unknown> };
-  return Object.fromEntries(Object.entries(vars ?? {}).map(([name, value]) => [name, String(value)]));
+  const { variables } = parse(text) as { variables?: Record<string, unknown> };
+  return Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [name, String(value)]));
 }
 
 function planView(scenario: ValidScenario, text: string, nodes: number, command: string): PlanView {

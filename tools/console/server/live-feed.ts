@@ -18,6 +18,8 @@ export interface FeedSource {
 export interface FeedInit {
   /** Null = nothing to watch now. */
   readonly source: () => FeedSource | null;
+  /** Why there is nothing to watch. */
+  readonly waiting: () => string;
   readonly wallNowMs: () => number;
   /** Calls back once after about `ms`; the answer cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
@@ -40,7 +42,7 @@ const ASK_MS = 1000;
 /** Windows of nodes are up to this late: the last points may still grow, and are sent again. */
 const LATE_MS = 5000;
 
-export function createLiveFeed({ source, wallNowMs, after }: FeedInit): LiveFeed {
+export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit): LiveFeed {
   /** What each still needs: 'whole' until it has everything so far. */
   const watchers = new Map<Watcher, 'whole' | 'new'>();
   let cancel: () => void = () => {};
@@ -76,7 +78,7 @@ export function createLiveFeed({ source, wallNowMs, after }: FeedInit): LiveFeed
 
   const ask = async (): Promise<void> => {
     const from = source();
-    if (from === null) return;
+    if (from === null) return sendAll({ type: 'away', message: waiting() });
     const status = await from.status();
     if (!status.ok) return sendAll({ type: 'away', message: status.problems[0]?.message ?? 'the swarm does not answer' });
     sendAll({ type: 'state', state: stateOf(status.value, wallNowMs()) });

@@ -83,10 +83,10 @@ function catapultRoutes(app: FastifyInstance, catapult: Catapult, { reader, oper
   app.get<{ Params: { id: string } }>('/api/v1/runs/:id/summary', { preHandler: reader }, (request, reply) =>
     answer(reply, catapult.summary(request.params.id)),
   );
-  app.post('/api/v1/runs', { preHandler: operator }, (request, reply) => {
+  app.post('/api/v1/runs', { preHandler: operator }, async (request, reply) => {
     const { path, variables, nodes } = (request.body ?? {}) as Partial<StartRequest>;
     if (typeof path !== 'string') return reply.code(400).send({ message: 'the path of a scenario' });
-    const started = catapult.start({ path, variables: texts(variables), nodes: nodesIn(nodes) });
+    const started = await catapult.start({ path, variables: texts(variables), nodes: nodesIn(nodes) });
     if (started.ok) onStarted();
     return answer(reply, started);
   });
