@@ -78,11 +78,11 @@ async function openConsole(where: string | undefined, flags: Flags): Promise<voi
   finish('pass');
 }
 
-function tellLinks(console: RunningConsole, { share }: Flags): void {
-  out(console.link());
+function tellLinks(page: RunningConsole, { share }: Flags): void {
+  out(page.link());
   err('open it in a browser: the link is good once, for ten minutes');
   if (share !== true) return;
-  out(console.shareLink());
+  out(page.shareLink());
   err('the second link only reads, as often as it is used');
 }
 
