@@ -7,10 +7,11 @@ import type { Order } from '../core/messages.ts';
 import type { StatusView } from '../runtime/node-status.ts';
 
 export interface RunKeysInit {
-  readonly runId: string;
+  readonly runId: string | (() => string);
   /** Signs the order and hands it to the swarm. */
   readonly give: (order: Order) => void;
-  readonly status: () => StatusView;
+  /** Null while nothing is known. */
+  readonly status: () => StatusView | null;
   /** What a signal would do: in raw mode Ctrl-C is a key. */
   readonly interrupt: () => void;
   readonly say: (text: string) => void;
@@ -19,21 +20,22 @@ export interface RunKeysInit {
 /** Every node must have heard of a scale order before it takes effect; a second is many times what the log needs on one machine. */
 const AHEAD_MS = 1500;
 
-export function listenToRunKeys({ runId, give, status, interrupt, say }: RunKeysInit): () => void {
+export function listenToRunKeys({ runId: run, give, status, interrupt, say }: RunKeysInit): () => void {
   const load = createLoadControl();
+  const runIdNow = (): string => (typeof run === 'string' ? run : run());
 
   const scale = (action: KeyAction): void => {
-    const { phase, sinceT0Ms } = status();
+    const { phase, sinceT0Ms } = status() ?? { phase: 'forming', sinceT0Ms: null };
     if (phase !== 'running' || sinceT0Ms === null) return say('load can be changed while it runs');
     const factor = load.factorAfter(action);
     if (factor === null) return;
-    give({ order: 'scale', runId, scale: { group: '*', factor, atMs: Math.max(0, sinceT0Ms) + AHEAD_MS } });
+    give({ order: 'scale', runId: runIdNow(), scale: { group: '*', factor, atMs: Math.max(0, sinceT0Ms) + AHEAD_MS } });
     say(load.isPaused() ? 'pausing: p resumes' : `load to ${Math.round(factor * 100)} % of the plan`);
   };
   const stop = (mode: 'drain' | 'now', key: string): void => {
     // Before the start there is nothing to drain, and nobody to seal the run.
-    if (status().phase === 'forming') return interrupt();
-    give({ order: 'stop', runId, mode, reason: `key ${key}` });
+    if ((status()?.phase ?? 'forming') === 'forming') return interrupt();
+    give({ order: 'stop', runId: runIdNow(), mode, reason: `key ${key}` });
     say(mode === 'drain' ? 'draining: endpoints leave politely, Q stops now' : 'stopping now');
   };
   const perform = (action: KeyAction): void => {

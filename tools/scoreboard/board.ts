@@ -5,6 +5,7 @@
 import type { Spending } from '../../node/core/spending.ts';
 import type { BoardGroup, BoardView } from '../../node/core/summary-types.ts';
 import { formatClock, formatCount, formatMs, formatRate, formatUsd } from '../../node/core/units.ts';
+import { type BoardHistory, SPARK_COLUMNS, sparkline } from './sparkline.ts';
 import type { Style } from './style.ts';
 import { clean, displayWidth, padLeft, padRight, spread, truncate } from './text.ts';
 
@@ -73,7 +74,7 @@ const cellsOf = (group: BoardGroup): Cells => ({
   errors: group.errorsPerS >= 0.05 ? `${formatRate(group.errorsPerS)} err/s` : '',
 });
 
-function groupLines(view: BoardView, groups: readonly BoardGroup[], columns: number, style: Style): string[] {
+function groupLines(view: BoardView, groups: readonly BoardGroup[], columns: number, style: Style, history: BoardHistory): string[] {
   const cells = groups.map(cellsOf);
   const widest = (read: (cell: Cells) => string): number => cells.reduce((width, cell) => Math.max(width, displayWidth(read(cell))), 0);
   const widths = { name: widest(({ name }) => name), type: widest(({ type }) => type), count: widest(({ count }) => count) };
@@ -102,7 +103,9 @@ function groupLines(view: BoardView, groups: readonly BoardGroup[], columns: num
     1;
   const hasErrors = errorWidth > 0 && columns - fixed(false, true) >= BAR_MIN;
   const hasType = columns - fixed(true, hasErrors) >= BAR_MIN + 4;
-  const barWidth = Math.max(0, Math.min(BAR_MAX, columns - fixed(hasType, hasErrors)));
+  const spare = columns - fixed(hasType, hasErrors) - (SPARK_COLUMNS + 2);
+  const hasSparks = history.size > 0 && spare >= BAR_MIN * 2;
+  const barWidth = Math.max(0, Math.min(BAR_MAX, hasSparks ? spare : columns - fixed(hasType, hasErrors)));
   return groups.map((group, index) => {
     const cell = cells[index]!;
     const parts = [padRight(style.name(cell.name), widths.name)];
@@ -113,6 +116,7 @@ function groupLines(view: BoardView, groups: readonly BoardGroup[], columns: num
       padLeft(cell.rate, rateWidth),
       padRight(padLeft(cell.latency, latencyWidth), latencyWidth),
     );
+    if (hasSparks) parts.push(style.dim(padRight(sparkline(history.get(group.group) ?? []), SPARK_COLUMNS)));
     if (hasErrors) parts.push(style.bad(padLeft(cell.errors, errorWidth)));
     const line = ` ${parts.join('  ')}`.trimEnd();
     return displayWidth(line) <= columns ? line : ` ${truncate(`${cell.name} ${cell.count} ${cell.rate} ${cell.latency}`, columns - 1)}`;
@@ -131,7 +135,7 @@ export function spendingText({ usd, usdPerHour, limitUsd }: Spending): string {
 }
 
 /** Lines of the board, at most `rows` of at most `columns`. Troubles are never crowded out by groups. */
-export function renderBoard(view: BoardView, size: BoardSize, style: Style): string[] {
+export function renderBoard(view: BoardView, size: BoardSize, style: Style, history: BoardHistory = new Map()): string[] {
   const columns = Math.max(20, size.columns);
   const troubles = view.troubles.map(({ level, text }) => {
     const paint = level === 'error' ? style.bad : style.warn;
@@ -141,7 +145,7 @@ export function renderBoard(view: BoardView, size: BoardSize, style: Style): str
   const room = Math.max(1, size.rows - 1 - Math.min(troubles.length, Math.max(1, Math.floor(size.rows / 2))));
   const isCut = view.groups.length > room;
   const shown = isCut ? view.groups.slice(0, Math.max(0, room - 1)) : view.groups;
-  const lines = [headline(view, columns, style), ...groupLines(view, shown, columns, style)];
+  const lines = [headline(view, columns, style), ...groupLines(view, shown, columns, style, history)];
   if (isCut) lines.push(hiddenGroupsLine(view.groups.slice(shown.length), columns, style));
   const money = view.spending === null ? [] : [style.dim(truncate(` ${spendingText(view.spending)}`, columns))];
   return [...lines, ...troubles, ...money].slice(0, Math.max(1, size.rows));

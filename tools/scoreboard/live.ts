@@ -4,6 +4,7 @@
 
 import type { BoardView } from '../../node/core/summary-types.ts';
 import { type BoardSize, renderBoard, renderPlain } from './board.ts';
+import { type BoardHistory, extendHistory } from './sparkline.ts';
 import { createStyle } from './style.ts';
 import { clean, displayWidth } from './text.ts';
 
@@ -43,6 +44,7 @@ function liveScoreboard({ color, write, size, onResize }: ScoreboardInit): Score
   /** Rendered lines that stand on the screen, the cursor below the last. */
   let standing: readonly string[] = [];
   let view: BoardView | null = null;
+  let history: BoardHistory = new Map();
   let isClosed = false;
 
   /** A narrower window may have wrapped our lines: count what they take now. */
@@ -53,7 +55,7 @@ function liveScoreboard({ color, write, size, onResize }: ScoreboardInit): Score
   /** Overwrites in place: no line is blank in between, which is what flickers. */
   const draw = (above: readonly string[]): void => {
     const { columns, rows } = size();
-    const lines = view === null ? [] : renderBoard(view, { columns, rows: Math.max(2, rows - 1) }, style);
+    const lines = view === null ? [] : renderBoard(view, { columns, rows: Math.max(2, rows - 1) }, style, history);
     const text = [...above, ...lines].map((line) => `${line}${CLEAR_LINE_END}\n`).join('');
     write(`${FRAME_BEGIN}${HIDE_CURSOR}${up(rowsStanding())}\r${text}${CLEAR_BELOW}${FRAME_END}`);
     standing = lines;
@@ -63,6 +65,7 @@ function liveScoreboard({ color, write, size, onResize }: ScoreboardInit): Score
     show(next) {
       if (isClosed) return;
       view = next;
+      history = extendHistory(history, next);
       draw([]);
     },
     print(line) {
