@@ -1,7 +1,7 @@
 // `npm run build`: bundles the node into one file, dist/quilt-swarm.mjs, the worker into dist/worker.mjs, each cloud into dist/clouds, and the S3 client into dist/adapters. One file
 // starts in a tenth of the time, because Node resolves and reads one module instead of some hundred packages, and it holds
 // a third less memory. dist/ is whole: copied to another machine with Node 24, it runs there without node_modules. `--out`
-// names another folder than dist/; whatever is in it is replaced.
+// names another folder than dist/; whatever is in it is replaced. `--no-page` leaves the console's page out, which machines that carry load never show.
 
 import { cpSync, existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -15,7 +15,9 @@ import { endpointTypeNames } from '../node/runtime/registry.ts';
 import { filesOf, type RegistryKind, registryFolder, registryKinds } from '../node/runtime/registry-scan.ts';
 
 const rootPath = fileURLToPath(new URL('..', import.meta.url));
-const { values: options } = parseArgs({ options: { out: { type: 'string', default: join(rootPath, 'dist') } } });
+const { values: options } = parseArgs({
+  options: { out: { type: 'string', default: join(rootPath, 'dist') }, 'no-page': { type: 'boolean', default: false } },
+});
 const distPath = resolve(options.out);
 /** A file of its own for each cloud: a vendor's library would otherwise be read and held by every node, which never asks a vendor anything. */
 const cloudBundle = (file: string): string => `clouds/${file.replace(/(\/index)?\.ts$/, '')}.mjs`;
@@ -139,5 +141,9 @@ for (const [source, bundle] of entries) {
   // As old as the oldest source can be that it holds: what is edited while it is built makes it stale (node/quilt-swarm.mjs).
   utimesSync(outfile, startedMs / 1000, startedMs / 1000);
   out(`${relative(process.cwd(), outfile)}  ${(statSync(outfile).size / 1e6).toFixed(1)} MB`);
+}
+if (!options['no-page']) {
+  const { buildPage } = await import('./build-page.ts');
+  await buildPage(join(distPath, 'console'));
 }
 out(`built in ${wallNowMs() - startedMs} ms`);

@@ -1,7 +1,8 @@
 // Puts a console together: what is watched (any node of a swarm, through a run folder or a ticket), who may look, and the server. Used by `quilt-swarm console` and by --console of the verbs
 // that run nodes. Closing it changes nothing in the swarm: it is a client of it, no member.
 
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OrderRequest } from '../../tools/console/protocol.ts';
 import { createConsole } from '../../tools/console/server/app.ts';
@@ -11,6 +12,8 @@ import { consoleRoutes } from '../../tools/console/server/routes.ts';
 import { createSessions } from '../../tools/console/server/sessions.ts';
 import { words } from '../../tools/console/server/words.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
+import { childEnvironment } from '../adapters/environment.ts';
+import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
 import type { StatusView } from '../runtime/node-status.ts';
@@ -45,22 +48,20 @@ export interface RunningConsole {
   close(): Promise<void>;
 }
 
-/** Beside the program when it is built, in dist/ when it runs from its sources. */
+/** Beside the program when it is built; in dist/ when it runs from its sources, and built there when it is not there yet. */
 function pageFolder(): string {
-  const beside = dirname(entryPaths().node);
-  return join(
-    beside.endsWith('dist') || readable(join(beside, 'console', 'index.html')) ? beside : join(dirname(beside), 'dist'),
-    'console',
-  );
-}
-
-function readable(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch {
-    return false;
+  const { node } = entryPaths();
+  const isSource = existsSync(join(dirname(node), 'main.ts'));
+  const folder = join(dirname(node), ...(isSource ? ['..', 'dist'] : []), 'console');
+  if (isSource && !existsSync(join(folder, 'index.html'))) {
+    err('building the page, once');
+    const built = spawnSync(process.execPath, [join(dirname(node), '..', 'tools', 'build-page.ts'), folder], {
+      encoding: 'utf8',
+      env: childEnvironment(),
+    });
+    if (built.status !== 0) err(`the page could not be built: ${built.stderr.trim()}`);
   }
+  return folder;
 }
 
 const sourceOf = (target: ControlTarget): FeedSource => ({

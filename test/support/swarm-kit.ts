@@ -103,7 +103,10 @@ function processesWith(mark: string): string[] {
 export async function createSwarmKit(): Promise<SwarmKit> {
   const folder = mkdtempSync(join(tmpdir(), 'quilt-kit-'));
   const bundle = join(folder, 'dist', 'quilt-swarm.mjs');
-  execFileSync(process.execPath, [join(rootPath, 'tools/build.ts'), '--out', join(folder, 'dist')], { cwd: rootPath, stdio: 'pipe' });
+  execFileSync(process.execPath, [join(rootPath, 'tools/build.ts'), '--no-page', '--out', join(folder, 'dist')], {
+    cwd: rootPath,
+    stdio: 'pipe',
+  });
   const target = await startTarget({});
   const children: ChildProcess[] = [];
   const kit: SwarmKit = {

@@ -174,8 +174,10 @@ async function pageRoutes(app: FastifyInstance, { pageFolder, sessions }: Consol
   });
 }
 
-function liveSocket(app: FastifyInstance, { sessions, feed }: ConsoleInit, isOwn: ReturnType<typeof originCheck>): WebSocketServer {
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: { threshold: 4096 }, maxPayload: 1024 });
+function liveSocket(app: FastifyInstance, { sessions, feed, tls }: ConsoleInit, isOwn: ReturnType<typeof originCheck>): WebSocketServer {
+  // Each socket packs for itself: on loopback that would be most of the work, and spare nothing.
+  const perMessageDeflate = tls === null ? false : { threshold: 4096 };
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate, maxPayload: 1024 });
   app.server.on('upgrade', (request, socket, head) => {
     const token = app.parseCookie(request.headers.cookie ?? '')[COOKIE];
     const isWanted = request.url === '/api/v1/live' && isOwn(request, true) && sessions.roleOf(token) !== null;
