@@ -17,6 +17,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   join: { about: 'join a swarm with a ticket, also while its load runs', load: () => import('./commands/join.ts') },
   seed: { about: 'make a swarm, print its ticket and serve as its first node', load: () => import('./commands/seed.ts') },
   status: { about: 'show what a swarm is doing', load: () => import('./commands/status.ts') },
+  logs: { about: "show the last lines of any node's log", load: () => import('./commands/logs.ts') },
   stop: { about: 'drain and end a run', load: () => import('./commands/stop.ts') },
   scale: { about: 'run more or fewer endpoints from now on', load: () => import('./commands/scale.ts') },
   plan: { about: 'show what would run where, without running', load: () => import('./commands/plan.ts') },

@@ -19,6 +19,8 @@ export interface Logger {
   flush(): void;
   /** Lines that did not reach the file. */
   lost(): number;
+  /** The last lines, oldest first, without their ends: what other machines can be shown of this file. */
+  tail(): readonly string[];
 }
 
 export interface LoggerInit {
@@ -32,16 +34,23 @@ export interface LoggerInit {
 
 const BYTES_MAX = 64 * 1024 * 1024;
 const DEPTH_MAX = 6;
+const TAIL_LINES = 200;
+/** Of one line in the tail: 200 lines are at most 800 kB in an answer. */
+const TAIL_LINE_CHARS = 4000;
 const SECRET_NAMES = new Set(['ticket', 'swarmKey', 'privateKey', 'seed', 'secret', 'password', 'token', 'authorization', 'cookie']);
 const TICKET = /quilt\d+-[A-Za-z0-9_-]{16,}/g;
 
 /** Throws when the file cannot be opened: the caller has just made the folder. */
 export function createLogger({ path, fields = {}, level = 'info', bytesMax = BYTES_MAX }: LoggerInit): Logger {
   const file = openSync(path, 'a', 0o600);
+  const tail: string[] = [];
   let lostLines = 0;
   let writtenBytes = 0;
   const write = (line: string): void => {
-    const bytes = Buffer.from(line.replace(TICKET, '[ticket]'));
+    const text = line.replace(TICKET, '[ticket]');
+    tail.push(text.trimEnd().slice(0, TAIL_LINE_CHARS));
+    if (tail.length > TAIL_LINES) tail.shift();
+    const bytes = Buffer.from(text);
     writtenBytes += bytes.byteLength;
     try {
       if (writtenBytes > bytesMax || writeSync(file, bytes) < bytes.byteLength) lostLines += 1;
@@ -71,6 +80,7 @@ export function createLogger({ path, fields = {}, level = 'info', bytesMax = BYT
       }
     },
     lost: () => lostLines,
+    tail: () => tail,
   };
 }
 

@@ -16,7 +16,7 @@ import { childEnvironment } from '../adapters/environment.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
-import type { StatusView } from '../runtime/node-status.ts';
+import type { LogTail, StatusView } from '../runtime/node-status.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { askFor, type ControlTarget } from './control-client.ts';
 import { entryPaths } from './entries.ts';
@@ -68,6 +68,7 @@ const sourceOf = (target: ControlTarget): FeedSource => ({
   status: () => askFor<StatusView>(target, { ask: 'status' }),
   timeline: (fromMs) => askFor<LiveTimeline>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs }),
   report: () => askFor<Report>(target, { ask: 'report' }),
+  log: (node) => askFor<LogTail>(target, { ask: 'log', node }),
 });
 
 /** Problem: QUILT_CONSOLE_PORT. */

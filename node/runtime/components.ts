@@ -23,6 +23,8 @@ export interface RuntimeLog {
   readonly error: (fields: LogFields, message: string) => void;
   /** Everything logged so far is in the file when it returns. */
   readonly flush: () => void;
+  /** The last lines, oldest first. */
+  readonly tail: () => readonly string[];
 }
 
 export type MeshTopic = 'entries' | 'beats';

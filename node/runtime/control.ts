@@ -9,13 +9,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fail, ok, type Result } from '../core/errors.ts';
 
-export const CONTROL_ASKS = ['status', 'order', 'report', 'timeline'] as const;
+export const CONTROL_ASKS = ['status', 'order', 'report', 'timeline', 'log'] as const;
 export interface ControlRequest {
   readonly ask: (typeof CONTROL_ASKS)[number];
   /** order: base64 of the signed order's encoding. */
   readonly order?: string;
   /** timeline: only points that reach beyond it, ms from T0. */
   readonly fromMs?: number;
+  /** log: whose; default: the asked node's own. */
+  readonly node?: string;
   /** Answer for yourself: do not ask the coordinator. */
   readonly direct?: boolean;
 }
@@ -50,6 +52,7 @@ export function parseControlRequest(text: string): ControlRequest | undefined {
     if (
       !isKnown ||
       (value.order !== undefined && typeof value.order !== 'string') ||
+      (value.node !== undefined && typeof value.node !== 'string') ||
       (value.fromMs !== undefined && !Number.isFinite(value.fromMs))
     )
       return undefined;

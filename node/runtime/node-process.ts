@@ -296,7 +296,8 @@ class Running {
       coordinator: () => this.#state.coordinator?.node ?? null,
       ask: (peer, ask) => this.#init.mesh.request(peer, 'control', new TextEncoder().encode(JSON.stringify(ask))),
       status: () => this.#status(),
-      ...{ report: () => this.#collector.report(), timeline: (fromMs) => this.#collector.timeline(fromMs) },
+      collector: this.#collector,
+      log: () => this.#init.log.tail(),
       order: (order) => this.#push({ type: 'order', order }),
       verifyOrder: this.#init.config.verifyOrder,
     });

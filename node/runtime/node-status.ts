@@ -8,7 +8,7 @@ import type { ScaleOrder } from '../core/plan-types.ts';
 import { type NodeState, ordersOf } from '../core/state.ts';
 import type { BoardView, ThresholdResult } from '../core/summary-types.ts';
 import { isActing, nodesOf } from '../core/view.ts';
-import type { LiveTimeline, Report } from './collector.ts';
+import type { Collector } from './collector.ts';
 import type { ControlAnswer, ControlRequest } from './control.ts';
 import { type EventNote, nodeName } from './node-names.ts';
 
@@ -70,6 +70,13 @@ export interface StatusView {
   readonly counters: Readonly<Record<string, number>>;
   /** What keeps a node whose run is sealed; null = nothing. */
   readonly waitingFor: string | null;
+}
+
+/** Answer to `log`. */
+export interface LogTail {
+  readonly node: NodeId;
+  /** JSON objects with time, level and msg, one a line; hostile text is possible in any. */
+  readonly lines: readonly string[];
 }
 
 export interface StatusInit {
@@ -143,8 +150,9 @@ export interface ControlParts {
   /** Puts the same question to another node. */
   readonly ask: (peer: NodeId, request: ControlRequest) => Promise<Result<Uint8Array>>;
   readonly status: () => StatusView;
-  readonly report: () => Report | null;
-  readonly timeline: (fromMs: number | undefined) => LiveTimeline | null;
+  readonly collector: Pick<Collector, 'report' | 'timeline'>;
+  /** Last lines of this node's log, oldest first. */
+  readonly log: () => readonly string[];
   readonly verifyOrder: (order: SignedOrder) => boolean;
   readonly order: (order: SignedOrder) => void;
 }
@@ -159,6 +167,19 @@ async function fromCoordinator(request: ControlRequest, parts: ControlParts, own
   const answer = await parts.ask(coordinator, { ...request, direct: true });
   if (!answer.ok) return own();
   return JSON.parse(new TextDecoder().decode(answer.value)) as ControlAnswer;
+}
+
+/** From the node itself; where it cannot be reached from here, by way of the coordinator. */
+async function logOf(request: ControlRequest, parts: ControlParts): Promise<ControlAnswer> {
+  const { self, ask, coordinator } = parts;
+  const node = request.node ?? self;
+  if (node === self) return { ok: true, value: { node, lines: parts.log() } satisfies LogTail };
+  const ways = request.direct === true ? [node] : [node, coordinator() ?? node];
+  for (const peer of new Set(ways)) {
+    const answer = await ask(peer, { ...request, direct: true });
+    if (answer.ok) return JSON.parse(new TextDecoder().decode(answer.value)) as ControlAnswer;
+  }
+  return refuse('QUILT_NODE_AWAY', `${node} does not answer; what it logged is on its machine, in node.log of its data folder`);
 }
 
 function takeOrder(text: string | undefined, parts: ControlParts): ControlAnswer {
@@ -179,14 +200,16 @@ export async function answerControl(request: ControlRequest, parts: ControlParts
       return fromCoordinator(request, parts, () => ({ ok: true, value: parts.status() }));
     case 'report':
       return fromCoordinator(request, parts, () => {
-        const report = parts.report();
+        const report = parts.collector.report();
         return report === null ? refuse('QUILT_NO_REPORT', 'there is no report yet') : { ok: true, value: report };
       });
     case 'timeline':
       return fromCoordinator(request, parts, () => {
-        const timeline = parts.timeline(request.fromMs);
+        const timeline = parts.collector.timeline(request.fromMs);
         return timeline === null ? refuse('QUILT_NO_TIMELINE', 'nothing has been measured yet') : { ok: true, value: timeline };
       });
+    case 'log':
+      return logOf(request, parts);
     case 'order':
       return takeOrder(request.order, parts);
   }

@@ -5,6 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import type { LogTail } from '../../node/runtime/node-status.ts';
 import type { LiveMessage, LiveState, PlanView, RunRow, ScenarioRow, SessionView } from '../../tools/console/protocol.ts';
 import { API } from '../../tools/console/server/openapi.ts';
 import { createSwarmKit, PATIENCE_MS, type Ran, type SwarmKit } from '../support/swarm-kit.ts';
@@ -65,7 +66,7 @@ describe('the door', () => {
     expect(answer.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Strict/);
   });
 
-  it.each(API.filter(({ role }) => role !== 'anybody').map(({ method, path }) => [method.toUpperCase(), path.replace('{id}', 'x')]))(
+  it.each(API.filter(({ role }) => role !== 'anybody').map(({ method, path }) => [method.toUpperCase(), path.replace(/\{\w+\}/, 'x')]))(
     'is closed without a session: %s %s',
     async (method, path) => {
       expect((await ask(path, { method, ...(method === 'GET' ? {} : { body: {} }) })).status).toBe(401);
@@ -171,6 +172,16 @@ describe('a run', () => {
     if (whole?.type !== 'timeline') throw new Error('no timeline');
     expect(whole.isWhole).toBe(true);
     for (const { rows } of whole.heat) expect(rows.length).toBe(whole.timeline.atMs.length);
+
+    const far = state?.nodes.find(({ name }) => name === 'node-2')?.node ?? '';
+    const log = await json<LogTail>(`/api/v1/nodes/${far}/log`);
+    expect(log.node).toBe(far);
+    expect(JSON.parse(log.lines[0] ?? '')).toMatchObject({ level: 'info', node: far.slice(-6), msg: expect.any(String) });
+    expect(await (await ask('/api/v1/nodes/nobody/log', { cookie: reader })).json()).toMatchObject({ code: 'QUILT_NODE_AWAY' });
+    const printed = await kit.run('logs', 'node-2');
+    expect([printed.code, printed.out().split('\n').slice(0, log.lines.length)]).toEqual([0, log.lines]);
+    const misspelt = await kit.run('logs', 'node-9');
+    expect([misspelt.code, misspelt.err()]).toEqual([104, expect.stringContaining('no node of this swarm answers to "node-9"')]);
 
     const again = await ask('/api/v1/runs', { cookie: operator, body: { path: 'mine.yaml', variables: {}, nodes: 2 } });
     expect(await again.json()).toMatchObject({ code: 'QUILT_CONSOLE_BUSY' });

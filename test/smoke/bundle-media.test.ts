@@ -28,7 +28,7 @@ const scenario = {
 describe.skipIf(linuxCalls() === null)('the bundled worker', () => {
   it('sends media by batched system calls', async () => {
     const distPath = join(scratchPath, 'dist');
-    const built = spawnSync(process.execPath, [join(rootPath, 'tools', 'build.ts'), '--out', distPath], { encoding: 'utf8' });
+    const built = spawnSync(process.execPath, [join(rootPath, 'tools', 'build.ts'), '--no-page', '--out', distPath], { encoding: 'utf8' });
     expect(built).toMatchObject({ status: 0, stderr: '' });
     const worker = fork(join(distPath, 'worker.mjs'), { serialization: 'advanced', execArgv: [], cwd: scratchPath });
     try {

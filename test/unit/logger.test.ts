@@ -63,6 +63,17 @@ describe('the log', () => {
     expect(log.lost()).toBe(100 - linesOf(path).length);
   });
 
+  it('keeps its last lines at hand, cut where they are long, also those that the file had no room for', () => {
+    const log = createLogger({ path: join(folder, 'node.log'), bytesMax: 1000 });
+    for (let line = 0; line < 300; line++) log.info({ line, ticket: 'quilt1-AAAAAAAAAAAAAAAAAAAA', text: 'x'.repeat(5000) }, 'again');
+    const tail = log.tail();
+    expect(tail.length).toBe(200);
+    expect(tail[0]).toContain('"line":100,');
+    expect(tail.at(-1)).toContain('"line":299,');
+    expect(Math.max(...tail.map(({ length }) => length))).toBe(4000);
+    expect(tail.join('')).not.toContain('quilt1-');
+  });
+
   it.runIf(existsSync('/dev/full'))('on a full disk loses lines and nothing else', () => {
     const log = createLogger({ path: '/dev/full' });
     for (let line = 0; line < 20; line++) log.info({ line }, 'x');

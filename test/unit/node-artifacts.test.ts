@@ -21,7 +21,7 @@ let root: string;
 let clock: HandClock;
 let notes: string[];
 let store: ArtifactStore;
-const log = { info: () => {}, warn: () => {}, error: () => {}, flush: () => {} };
+const log = { info: () => {}, warn: () => {}, error: () => {}, flush: () => {}, tail: () => [] };
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'quilt-node-artifacts-'));
   clock = createHandClock();

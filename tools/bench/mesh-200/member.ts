@@ -51,7 +51,7 @@ const PATIENT: Partial<MeshLimits> = { dialMsMax: 60_000, requestMsMax: 60_000 }
 /** Room for the whole plan on a handful of nodes: placing is not what is measured. */
 const CORES = 64;
 
-const NO_LOG: RuntimeLog = { info: () => {}, warn: () => {}, error: () => {}, flush: () => {} };
+const NO_LOG: RuntimeLog = { info: () => {}, warn: () => {}, error: () => {}, flush: () => {}, tail: () => [] };
 
 /** Node 0 is the seed: a witness that coordinates and claims nothing. */
 export async function startMember(swarm: SwarmFacts, index: number, seeds: readonly string[]): Promise<Member> {

@@ -3,7 +3,7 @@
 
 import type { Result } from '../../../node/core/errors.ts';
 import type { LiveTimeline, Report } from '../../../node/runtime/collector.ts';
-import type { StatusView } from '../../../node/runtime/node-status.ts';
+import type { LogTail, StatusView } from '../../../node/runtime/node-status.ts';
 import type { LiveMessage } from '../protocol.ts';
 import { stateOf } from './state.ts';
 
@@ -13,6 +13,7 @@ export interface FeedSource {
   /** Beyond this moment from T0; undefined = all. */
   timeline(fromMs: number | undefined): Promise<Result<LiveTimeline>>;
   report(): Promise<Result<Report>>;
+  log(node: string): Promise<Result<LogTail>>;
 }
 
 export interface FeedInit {

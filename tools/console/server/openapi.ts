@@ -32,6 +32,7 @@ export const API: readonly ApiRow[] = [
     answers: 'LiveTimeline',
   },
   { method: 'get', path: '/api/v1/report', role: 'reader', summary: 'the report of a run that is over', answers: 'Report' },
+  { method: 'get', path: '/api/v1/nodes/{node}/log', role: 'reader', summary: 'the last lines that a node logged', answers: 'LogTail' },
   { method: 'post', path: '/api/v1/orders', role: 'operator', summary: 'stop or scale the run', takes: 'OrderRequest', answers: 'Done' },
   { method: 'get', path: '/api/v1/schema', role: 'reader', summary: 'JSON Schema of the scenario language', answers: 'JSON Schema' },
   { method: 'get', path: '/api/v1/scenarios', role: 'reader', summary: 'scenarios in the folder of the console', answers: 'ScenarioRow[]' },

@@ -48,6 +48,9 @@ export function consoleRoutes({
       return answer(reply, (await source()?.timeline(Number.isFinite(fromMs) ? fromMs : undefined)) ?? NOTHING);
     });
     app.get('/api/v1/report', open, async (_request, reply) => answer(reply, (await source()?.report()) ?? NOTHING));
+    app.get<{ Params: { node: string } }>('/api/v1/nodes/:node/log', open, async (request, reply) =>
+      answer(reply, (await source()?.log(request.params.node)) ?? NOTHING),
+    );
     app.get('/api/v1/schema', open, async (_request, reply) =>
       reply.type('application/json').send(editorSchemaText([...(await loadEndpointTypes()).values()])),
     );
