@@ -16,11 +16,12 @@ import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } from './artifact-store.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
+import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
 import { programVersion, SOURCES } from './program-version.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
-interface JoinOptions extends ArtifactFlags {
+interface JoinOptions extends ArtifactFlags, ConsoleFlags {
   data?: string;
   label: Record<string, string>;
   workers?: number;
@@ -112,9 +113,11 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
   if (artifacts.ok) void storeProblems(artifacts.value).then(sayUnstored);
   const watch = watchJoining(composed.value, swarmId);
+  const closeConsole = await openNodeConsole(options, { folder: dataFolder, canSteer: false, say: err });
   const stopNotices = options.watchNotice === undefined ? () => {} : leaveOnNotice(node, options.watchNotice);
   const { exit, message } = await exited;
   stopNotices();
+  await closeConsole();
   const problem = watch.stop();
   err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
@@ -197,6 +200,7 @@ export function command(): Command {
       'wall clock since when it is paid for, milliseconds since 1970 (default: now)',
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
     )
+    .addOption(consoleOption())
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
   for (const option of artifactOptions()) join.addOption(option);

@@ -14,12 +14,12 @@ import type { StatusView } from '../runtime/node-status.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ArtifactFlags, artifactOptions, artifactWords, openWorkingStore } from './artifact-store.ts';
-import type { RunningConsole } from './console-server.ts';
-import { localTarget, RUNS_FOLDER } from './control-client.ts';
+import { RUNS_FOLDER } from './control-client.ts';
 import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
+import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
 import {
   coordinatorLossOption,
   maxWallOption,
@@ -34,7 +34,7 @@ import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
 
-interface Flags extends ArtifactFlags {
+interface Flags extends ArtifactFlags, ConsoleFlags {
   readonly nodes: number;
   readonly workers?: number;
   readonly variable: Readonly<Record<string, string>>;
@@ -47,7 +47,6 @@ interface Flags extends ArtifactFlags {
   readonly json?: boolean;
   readonly color: boolean;
   readonly with: readonly string[];
-  readonly console?: boolean;
 }
 
 /** The ticket outlives the run's own limit by this much. */
@@ -119,7 +118,7 @@ async function carryOut(
   const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: () => askStatus(local) });
   const say = (text: string): void => (board === null ? err(text) : board.print(text));
   const signalCount = stopOnSignals(local, manifest.runId, clock, say);
-  const page = flags.console === true ? await openRunConsole(runFolder, say) : null;
+  const closeConsole = await openNodeConsole(flags, { folder: runFolder, canSteer: true, say });
   const stopKeys = listenToRunKeys({
     runId: manifest.runId,
     give: (order) => node.order(sign(local.swarm.swarmId, local.swarm.operator, order)),
@@ -128,7 +127,7 @@ async function carryOut(
     say,
   });
   const exit: NodeExit = await exited;
-  await page?.close();
+  await closeConsole();
   board?.stop();
   stopKeys();
   // Nodes of a sealed run leave by themselves; others would wait for a coordinator that is gone.
@@ -137,20 +136,6 @@ async function carryOut(
   adoptWindows(runFolder, node.status().board.coordinator);
   showSummary(node.report()?.summary ?? null, exit.message, { json: flags.json === true, color });
   finish(exit.exit);
-}
-
-/** The page of this run, for as long as it lasts. A port that is taken is no reason not to run. */
-async function openRunConsole(runFolder: string, say: (text: string) => void): Promise<RunningConsole | null> {
-  const { startConsole } = await import('./console-server.ts');
-  const target = localTarget(runFolder);
-  const place = { host: '127.0.0.1', port: 0, tls: null, hosts: [], target: () => target, where: () => runFolder };
-  const opened = await startConsole({ ...place, keyPath: undefined, canSteer: true, catapult: null });
-  if (!opened.ok) {
-    for (const { message } of opened.problems) say(message);
-    return null;
-  }
-  say(`console: ${opened.value.link()}`);
-  return opened.value;
 }
 
 /** The coordinator's picture, through the seed: they are the same as long as nothing happened to it. */
@@ -216,7 +201,7 @@ export function command(): Command {
     .addOption(maxWallOption())
     .addOption(withOption())
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
-    .option('--console', 'the web page of this run, on loopback; its link is printed')
+    .addOption(consoleOption())
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')

@@ -16,6 +16,7 @@ import { type ComposedNode, composeNode } from './compose-node.ts';
 import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
+import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
 import {
   coordinatorLossOption,
   durationArgument,
@@ -33,7 +34,7 @@ import { programVersion } from './program-version.ts';
 import { showSummary } from './run-report.ts';
 import { leaveOnSignals } from './signals.ts';
 
-interface Flags extends ArtifactFlags {
+interface Flags extends ArtifactFlags, ConsoleFlags {
   readonly expectNodes: number;
   readonly seeds: number;
   readonly listen: string;
@@ -134,7 +135,9 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
   }
   out(ticket.value);
   err(`swarm ${swarm.swarmId}: waiting for ${flags.expectNodes} nodes; operator key in ${join(dataFolder, RUN_FILES.operatorKey)}`);
+  const closeConsole = await openNodeConsole(flags, { folder: dataFolder, canSteer: true, say: err });
   await serve(composed.value, swarm, prepared, flags);
+  await closeConsole();
 }
 
 async function serve({ node, exited }: ComposedNode, swarm: SwarmSecrets, prepared: PreparedRun | null, flags: Flags): Promise<void> {
@@ -187,6 +190,7 @@ export function command(): Command {
     .addOption(coordinatorLossOption())
     .addOption(maxWallOption())
     .addOption(maxCostOption())
+    .addOption(consoleOption())
     .option('--quiet', 'no progress lines')
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')
