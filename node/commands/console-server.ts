@@ -13,6 +13,7 @@ import { createSessions } from '../../tools/console/server/sessions.ts';
 import { words } from '../../tools/console/server/words.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { childEnvironment } from '../adapters/environment.ts';
+import { keptText } from '../adapters/kept-text.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
@@ -36,6 +37,8 @@ export interface ConsoleOptions {
   readonly keyPath: string | undefined;
   readonly canSteer: boolean;
   readonly catapult: Catapult | null;
+  /** Sessions are kept there (as hashes), so that open pages come back after a restart; null = they end with this process. */
+  readonly sessionsPath: string | null;
 }
 
 export interface RunningConsole {
@@ -74,7 +77,10 @@ const sourceOf = (target: ControlTarget): FeedSource => ({
 /** Problem: QUILT_CONSOLE_PORT. */
 export async function startConsole(options: ConsoleOptions): Promise<Result<RunningConsole>> {
   const clock = createRuntimeClock(monotonicNowMs, wallNowMs);
-  const sessions = createSessions(monotonicNowMs);
+  const { sessionsPath } = options;
+  const keeper =
+    sessionsPath === null ? {} : { keeper: keptText(sessionsPath, (why) => err(`people log in again after a restart: ${why}`)) };
+  const sessions = createSessions({ wallNowMs, ...keeper });
   const source = (): FeedSource | null => {
     const target = options.target();
     return target === null ? null : sourceOf(target);

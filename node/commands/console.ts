@@ -2,6 +2,7 @@
 // it would do, run it here and watch. It opens no browser and listens on loopback, unless it is told to listen elsewhere with TLS (or, for those who know, without).
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { createCatapult } from '../../tools/console/server/catapult.ts';
 import { err, out } from '../adapters/terminal.ts';
@@ -22,6 +23,7 @@ interface Flags {
 }
 
 const PORT = 7717;
+const SESSIONS_PATH = join('.quilt', 'console-sessions.json');
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 export function listenArgument(text: string): { host: string; port: number } {
@@ -64,6 +66,7 @@ async function openConsole(where: string | undefined, flags: Flags): Promise<voi
     ...{ host: flags.listen.host, port: flags.listen.port, tls: tls.value, hosts: flags.host, target: current, catapult },
     where: () => where ?? started(),
     keyPath: flags.key,
+    sessionsPath: SESSIONS_PATH,
     // A run folder has the key beside it; a ticket has none.
     canSteer: flags.key !== undefined || watched.value === null || watched.value.folder !== null,
   });

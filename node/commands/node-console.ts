@@ -26,7 +26,7 @@ export async function openNodeConsole(flags: ConsoleFlags, { folder, canSteer, s
   const target = localTarget(folder);
   const opened = await startConsole({
     ...{ host: '127.0.0.1', port: 0, tls: null, hosts: [], target: () => target, where: () => folder },
-    ...{ keyPath: undefined, canSteer, catapult: null },
+    ...{ keyPath: undefined, canSteer, catapult: null, sessionsPath: null },
   });
   if (!opened.ok) {
     for (const { message, hint } of opened.problems) say(`${message}  (${hint ?? 'the run goes on without it'})`);

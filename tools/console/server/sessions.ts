@@ -1,6 +1,6 @@
 // Who may look and who may steer: a link from the operator's terminal holds a code, good once and for ten minutes; it becomes a session, which a cookie carries. A reader's code is good
-// as often as it is used, and gives a session that can change nothing. Codes travel in the fragment of an address, which no server and no log ever sees. All of it is
-// random, compared by hash, bounded in number and in time; nothing is kept on disk.
+// as often as it is used, for a week, and gives a session that can change nothing. Codes travel in the fragment of an address, which no server and no log ever sees. All of it is
+// random, compared by hash, bounded in number and in time. A keeper makes sessions outlive the server, so that an open page comes back to one that was restarted: it gets hashes only.
 
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -15,7 +15,21 @@ export interface Sessions {
   logout(token: string): void;
 }
 
+/** Holds one text over restarts. */
+export interface SessionKeeper {
+  load(): string | null;
+  save(text: string): void;
+}
+
+export interface SessionsInit {
+  /** Wall clock: what is kept is read by a later process. */
+  readonly wallNowMs: () => number;
+  readonly keeper?: SessionKeeper;
+  readonly random?: () => string;
+}
+
 const CODE_MS_MAX = 10 * 60_000;
+const READER_CODE_MS_MAX = 7 * 24 * 3_600_000;
 const SESSION_MS_MAX = 12 * 3_600_000;
 const SESSIONS_MAX = 64;
 const CODES_MAX = 64;
@@ -27,36 +41,65 @@ interface Kept {
   readonly role: Role;
   readonly untilMs: number;
 }
+type Book = Map<string, Kept>;
 
-export function createSessions(nowMs: () => number, random = (): string => randomBytes(BYTES).toString('base64url')): Sessions {
-  const codes = new Map<string, Kept>();
-  const sessions = new Map<string, Kept>();
-  const keep = (map: Map<string, Kept>, key: string, kept: Kept, max: number): void => {
-    for (const [other, { untilMs }] of map) if (untilMs <= nowMs()) map.delete(other);
-    const [oldest] = map.keys();
-    if (map.size >= max && oldest !== undefined) map.delete(oldest);
-    map.set(key, kept);
+const HASH = /^[0-9a-f]{64}$/;
+
+function bookOf(rows: unknown): Book {
+  const book: Book = new Map();
+  for (const row of Array.isArray(rows) ? (rows as unknown[]) : []) {
+    const [hash, kept] = (Array.isArray(row) ? row : []) as [unknown, Partial<Kept> | null | undefined];
+    const { role, untilMs } = kept ?? {};
+    if (typeof hash === 'string' && HASH.test(hash) && (role === 'operator' || role === 'reader') && Number.isFinite(untilMs))
+      book.set(hash, { role, untilMs: untilMs as number });
+  }
+  return book;
+}
+
+/** What cannot be read is forgotten: people log in again. */
+function restore(text: string | null): { codes: Book; sessions: Book } {
+  try {
+    const { codes, sessions } = JSON.parse(text ?? '{}') as { codes?: unknown; sessions?: unknown };
+    return { codes: bookOf(codes), sessions: bookOf(sessions) };
+  } catch {
+    return { codes: new Map(), sessions: new Map() };
+  }
+}
+
+const anyToken = (): string => randomBytes(BYTES).toString('base64url');
+
+export function createSessions({ wallNowMs, keeper, random = anyToken }: SessionsInit): Sessions {
+  const { codes, sessions } = restore(keeper?.load() ?? null);
+  const save = (): void => keeper?.save(JSON.stringify({ codes: [...codes], sessions: [...sessions] }));
+  const keep = (book: Book, key: string, kept: Kept, max: number): void => {
+    for (const [other, { untilMs }] of book) if (untilMs <= wallNowMs()) book.delete(other);
+    const [oldest] = book.keys();
+    if (book.size >= max && oldest !== undefined) book.delete(oldest);
+    book.set(key, kept);
+    save();
   };
   return {
     code(role) {
       const code = random();
-      const untilMs = role === 'reader' ? Number.POSITIVE_INFINITY : nowMs() + CODE_MS_MAX;
+      const untilMs = wallNowMs() + (role === 'reader' ? READER_CODE_MS_MAX : CODE_MS_MAX);
       keep(codes, hashOf(code), { role, untilMs }, CODES_MAX);
       return code;
     },
     login(code) {
       const key = hashOf(code);
       const found = codes.get(key);
-      if (found === undefined || found.untilMs <= nowMs()) return null;
+      if (found === undefined || found.untilMs <= wallNowMs()) return null;
       if (found.role === 'operator') codes.delete(key);
       const token = random();
-      keep(sessions, hashOf(token), { role: found.role, untilMs: nowMs() + SESSION_MS_MAX }, SESSIONS_MAX);
+      keep(sessions, hashOf(token), { role: found.role, untilMs: wallNowMs() + SESSION_MS_MAX }, SESSIONS_MAX);
       return token;
     },
     roleOf(token) {
       const found = token === undefined ? undefined : sessions.get(hashOf(token));
-      return found === undefined || found.untilMs <= nowMs() ? null : found.role;
+      return found === undefined || found.untilMs <= wallNowMs() ? null : found.role;
     },
-    logout: (token) => void sessions.delete(hashOf(token)),
+    logout(token) {
+      if (sessions.delete(hashOf(token))) save();
+    },
   };
 }
