@@ -9,8 +9,9 @@ import type { Entry, EntryBodies, EntryDraft, EntryKind, NodeId } from './messag
 import { countRefused, type NodeState } from './state.ts';
 import { noteProgress } from './sync.ts';
 
-/** Waiting one anti-entropy round for these would delay the whole swarm; all others are spread in batches (cost: messages flat in swarm size). */
-const GOSSIPED: ReadonlySet<EntryKind> = new Set(['lead', 'roster', 'down', 'phase', 'manifest', 'stop', 'scale', 'fault']);
+/** Waiting one anti-entropy round for these would delay the whole swarm; all others are spread in batches (cost: messages flat in swarm size). A `release`
+ * is rare, and a successor must know of it when it decides whether its predecessor was lost. */
+const GOSSIPED: ReadonlySet<EntryKind> = new Set(['lead', 'roster', 'down', 'phase', 'manifest', 'stop', 'scale', 'fault', 'release']);
 /** The coordinator counts these; it gets them directly. */
 const FOR_COORDINATOR: ReadonlySet<EntryKind> = new Set([
   'hello',

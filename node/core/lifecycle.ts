@@ -3,12 +3,13 @@
 // wait here has an end (P5). Decisions are entries; what nodes do about them is owner.ts.
 
 import { append } from './append.ts';
+import { votesFor } from './chain.ts';
 import type { ExitName } from './errors.ts';
 import type { Effects } from './events.ts';
-import { refKey } from './facts.ts';
+import { type DecisionEntry, refKey } from './facts.ts';
 import { declareDown, hasLeft, isActingLeader, noteAdmitted } from './leader.ts';
 import { meetingsIn } from './meetings.ts';
-import type { EndReason, NodeId, Phase, RosterMember } from './messages.ts';
+import { type EndReason, GAVE_BACK, type NodeId, type Phase, type RosterMember } from './messages.ts';
 import { decisiveTip } from './owned.ts';
 import { firstManifest, type LeaderState, type NodeState, ordersOf, swarmNow } from './state.ts';
 
@@ -114,6 +115,12 @@ function commonEnd(state: NodeState, leader: LeaderState): { reason: EndReason; 
   return lossEnd(state, manifest.onNodeLoss);
 }
 
+/** Whether this node, that is down, gave its claims back before it was counted out. */
+function hasGivenBack({ chain }: NodeState, node: NodeId): boolean {
+  const last = chain.decisions.findLast((entry) => entry.kind === 'down' && entry.body.node === node);
+  return last?.kind === 'down' && last.body.silentMs === GAVE_BACK;
+}
+
 function lossEnd(
   state: NodeState,
   policy: NonNullable<NodeState['chain']['manifest']>['onNodeLoss'],
@@ -121,8 +128,8 @@ function lossEnd(
   const lost = [...state.chain.down].filter((node) => state.chain.roster.get(node)?.load === true);
   if (lost.length === 0) return null;
   if (liveLoadNodes(state).length === 0) return { reason: 'node-lost', message: 'every load node was lost' };
-  // Who gave its shards back before it went took nothing with it.
-  const missed = lost.filter((node) => !hasLeft(state, node));
+  // Who gave its shards back before it went took nothing with it, also once it says hello again and its release is void.
+  const missed = lost.filter((node) => !hasGivenBack(state, node));
   if (missed.length === 0) return null;
   if (policy.kind === 'fail') return { reason: 'node-lost', message: `${missed.length} node(s) lost, the policy is to fail` };
   if (policy.kind === 'reassign' || state.assignment === null || state.plan === null) return null;
@@ -208,12 +215,29 @@ function isWorthAdmitting(state: NodeState, leader: LeaderState, node: NodeId): 
   return node !== state.config.self && echoedMs >= state.nowMs - state.config.timing.beatMs * 1.5;
 }
 
+/** The first term since the start whose coordinator was lost, and did not give its claims back and resign; null when none was. */
+function termLost(state: NodeState, started: DecisionEntry, before: number): number | null {
+  const { facts, chain, electorate } = state;
+  const led = new Map<number, NodeId>([[started.body.term, started.author]]);
+  for (const [term, leads] of facts.leads) {
+    const lead = leads.find(({ author }) => votesFor(facts, electorate, term, author) >= electorate.quorum);
+    if (lead !== undefined && term > started.body.term) led.set(term, lead.author);
+  }
+  const wasLost = ([term, node]: [number, NodeId]): boolean => {
+    // Its release is void when it comes back: then the decision that counted it out still tells.
+    const out = chain.decisions.find(({ kind, body }) => kind === 'down' && body.node === node && body.term > term);
+    return out?.kind === 'down' ? out.body.silentMs !== GAVE_BACK : !facts.leaving.has(node);
+  };
+  const lost = [...led].filter((one) => one[0] < before && wasLost(one)).map(([term]) => term);
+  return lost.length === 0 ? null : Math.min(...lost);
+}
+
 function running(state: NodeState, effects: Effects, leader: LeaderState): void {
   const { chain, plan } = state;
   const started = chain.decisions.findLast((entry) => entry.kind === 'phase' && entry.body.phase === 'running');
-  if (chain.manifest?.onCoordinatorLoss === 'terminate' && started !== undefined && started.body.term < leader.term) {
-    return end(state, effects, leader, 'coordinator-lost', `the coordinator of term ${started.body.term} was lost`);
-  }
+  const lostTerm =
+    chain.manifest?.onCoordinatorLoss === 'terminate' && started !== undefined ? termLost(state, started, leader.term) : null;
+  if (lostTerm !== null) return end(state, effects, leader, 'coordinator-lost', `the coordinator of term ${lostTerm} was lost`);
   const ended = commonEnd(state, leader);
   if (ended !== null) return end(state, effects, leader, ended.reason, ended.message);
   // T0 was decided on the clock of a coordinator that was lost before this node could read it: on this node's it may be any moment, hours off.

@@ -2,9 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_TIMING } from '../../node/core/config.ts';
+import { nextHeader } from '../../node/core/log.ts';
 import type { EndReason, EntryOf, Manifest, NodeId } from '../../node/core/messages.ts';
 import type { Plan } from '../../node/core/plan-types.ts';
-import { createStory, manifestOf, planOf, STORY_PLAN, type Story, shardOf, signedForTests } from '../support/story.ts';
+import { createStory, manifestOf, planOf, STORY_PLAN, type Story, sealForTests, shardOf, signedForTests } from '../support/story.ts';
 
 function submit(story: Story, over: Partial<Manifest> = {}): void {
   story.until(100);
@@ -147,6 +148,21 @@ describe('a node whose machine is taken back', () => {
       expect(exits(story)).toMatchObject({ n0: 'pass', n1: 'stoppedByOperator', n2: 'pass', seed: 'pass' });
     },
   );
+
+  it('is no loss either once it says hello again, before it is admitted again', () => {
+    const story = started({ onNodeLoss: { kind: 'fail' } });
+    story.give('n1', { type: 'signal', mode: 'leave', why });
+    // Counted out within a beat, and its node ended.
+    story.until(15_000);
+    const { log, config } = story.nodes.get('n1')!;
+    const { voter, load, capabilities, addresses, version } = config;
+    const body = { incarnation: 2, voter, load, capabilities, addresses, version };
+    const hello = sealForTests({ ...nextHeader(log, 'n1'), kind: 'hello', body });
+    story.give('seed', { type: 'message', from: 'n1', message: { type: 'entries', entries: [hello] } });
+    expect(story.nodes.get('seed')?.facts.leaving.has('n1')).toBe(false);
+    story.until(150_000);
+    expect(endingOf(story).reason).toBe('completed');
+  });
 
   it('ends the run when there is no other', () => {
     const story = started({}, 1);

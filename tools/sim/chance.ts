@@ -27,4 +27,4 @@ export function createChance(seed: number, purpose: number): Chance {
   };
 }
 
-export const PURPOSE = { draw: 1, plan: 2, faults: 3, network: 4, disk: 5, workers: 6, nodes: 7, workerFaults: 8 } as const;
+export const PURPOSE = { draw: 1, plan: 2, faults: 3, network: 4, disk: 5, workers: 6, nodes: 7, workerFaults: 8, spotNotices: 9 } as const;

@@ -19,6 +19,7 @@ export const COUNTED = [
   'crashes',
   'restarts',
   'workerCrashes',
+  'spotNotices',
   'slowDisks',
   'lateJoiners',
   'lostMessages',

@@ -67,6 +67,23 @@ function drawWorkerCrashes(seed: number, nodeCount: number, healMs: number): Fau
   );
 }
 
+/** From a stream of its own too. A vendor takes several machines of one kind back at once, so they come close together. */
+function drawSpotNotices(seed: number, nodeCount: number, healMs: number): FaultSpec[] {
+  const chance = createChance(seed, PURPOSE.spotNotices);
+  const count = chance.yes(0.15) ? chance.whole(1, 2) : 0;
+  const firstMs = chance.between(200, healMs);
+  return Array.from(
+    { length: count },
+    (): FaultSpec => ({
+      kind: 'spot-notice',
+      atMs: Math.round(Math.min(healMs, firstMs + chance.between(0, 5_000))),
+      durationMs: chance.yes(0.5) ? 25_000 : 110_000,
+      target: chance.yes(0.3) ? 'coordinator' : chance.whole(0, nodeCount - 1),
+      amount: Math.round(chance.between(0, 8_000)),
+    }),
+  );
+}
+
 export function drawFaults(seed: number, nodeCount: number, healMs: number, shapes: readonly FaultShape[]): FaultSpec[] {
   const chance = createChance(seed, PURPOSE.faults);
   const count = Math.round(chance.mostlyLow(1, 14));
@@ -80,6 +97,6 @@ export function drawFaults(seed: number, nodeCount: number, healMs: number, shap
       amount: chance.between(...shape.amount),
     };
   });
-  if (shapes === ALL) faults.push(...drawWorkerCrashes(seed, nodeCount, healMs));
+  if (shapes === ALL) faults.push(...drawWorkerCrashes(seed, nodeCount, healMs), ...drawSpotNotices(seed, nodeCount, healMs));
   return faults.sort((a, b) => a.atMs - b.atMs);
 }

@@ -76,6 +76,21 @@ function crash(world: World, fault: FaultSpec, target: SimNode): void {
   });
 }
 
+/** The machine goes after the notice's time, at the latest with the heal (no fault strikes later), whatever its node has done until then. */
+function spotNotice(world: World, fault: FaultSpec, target: SimNode): void {
+  world.counts.spotNotices += 1;
+  world.deliver(target, {
+    type: 'signal',
+    nowMs: 0,
+    mode: 'leave',
+    why: { reason: 'its machine is taken back', graceMsMax: fault.amount },
+  });
+  world.agenda.at(Math.min(world.agenda.nowMs + fault.durationMs, world.spec.healMs), () => {
+    if (isUp(target)) crashNode(world, target, false);
+    target.isGone = true;
+  });
+}
+
 function operatorOrders(world: World, fault: FaultSpec, target: SimNode): void {
   const { runId } = world.spec.manifest;
   if (fault.kind === 'forged-order') {
@@ -145,6 +160,8 @@ export function strike(world: World, fault: FaultSpec): void {
       return world.deliver(target, { type: 'abort-wanted', nowMs: 0, reason: 'aborted-by-threshold', message: 'p95 above 500 ms' });
     case 'signal-leave':
       return world.deliver(target, { type: 'signal', nowMs: 0, mode: fault.amount < 0.7 ? 'leave' : 'now' });
+    case 'spot-notice':
+      return spotNotice(world, fault, target);
     case 'storage-failed':
       return world.deliver(target, { type: 'storage-failed', nowMs: 0, message: 'no space left on device' });
     case 'clock-jumped':

@@ -59,6 +59,8 @@ export type FaultKind =
   | 'intruder'
   | 'abort-wanted'
   | 'signal-leave'
+  /** The vendor takes the machine back: told at once, gone for good after the duration. */
+  | 'spot-notice'
   | 'storage-failed'
   | 'clock-jumped';
 

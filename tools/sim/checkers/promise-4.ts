@@ -8,7 +8,15 @@ import { alarm, type Checker } from './checker.ts';
 const START_ERROR_MS = 400;
 const START_ERROR_SHARE = 0.012;
 /** Facts that tell the user that less than the plan was delivered, or when. */
-const SAYS_SHORTFALL: ReadonlySet<string> = new Set(['down', 'moved', 'lapsed', 'problem', 'coordinator-silent', 'lost-coordination']);
+const SAYS_SHORTFALL: ReadonlySet<string> = new Set([
+  'down',
+  'left',
+  'moved',
+  'lapsed',
+  'problem',
+  'coordinator-silent',
+  'lost-coordination',
+]);
 
 export function checkExactLoad(world: World): Checker {
   const { plan } = world.spec;
