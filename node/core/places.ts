@@ -1,6 +1,6 @@
 // The run by vendor and by region: what nodes with the same label delivered, failed and measured, over the whole run. Only metrics that people compare places by are kept (the main
-// latency of each endpoint type, how long joining took, quality and loss of media), and only of nodes that carry such a label, so that a run in one place costs nothing
-// and the memory is bounded: values of a label beyond VALUES_MAX are counted together.
+// latency of each endpoint type, how long joining took, quality and loss of media). Every node is in one place of each label, without the label in "none", so places add up to the run.
+// Memory is bounded: values of a label beyond VALUES_MAX are counted together.
 
 import { METRIC } from './builtin-metrics.ts';
 import { createHistogram, type Histogram, mergeEncoded } from './histogram.ts';
@@ -12,8 +12,9 @@ export const PLACE_LABELS = ['vendor', 'region'] as const;
 export type PlaceLabel = (typeof PLACE_LABELS)[number];
 
 const VALUES_MAX = 64;
-/** For values beyond that, and for nodes without the label beside others that have it. */
-const OTHER = 'other';
+/** For values beyond that. */
+export const OTHER = 'other';
+/** For nodes without the label. */
 export const NO_LABEL = 'none';
 
 type MetricFold = { readonly kind: 'trend'; readonly histogram: Histogram } | { readonly kind: 'rate'; pass: number; total: number };
@@ -60,7 +61,8 @@ function placeOf(places: Places, label: PlaceLabel, value: string): PlaceFold {
   const key = `${label} ${value}`;
   const found = places.get(key);
   if (found !== undefined) return found;
-  if (value !== OTHER && places.size >= VALUES_MAX * PLACE_LABELS.length) return placeOf(places, label, OTHER);
+  const values = [...places.values()].filter((place) => place.label === label).length;
+  if (value !== OTHER && values >= VALUES_MAX - 1) return placeOf(places, label, OTHER);
   const counts = { started: 0, finished: 0, failed: 0, errorsTarget: 0, errorsGenerator: 0, windows: 0, windowsTainted: 0 };
   const made: PlaceFold = { label, value, ...counts, metrics: new Map() };
   places.set(key, made);
@@ -94,7 +96,6 @@ export function addToPlaces(
 ): void {
   const labels = rules.labelsOf(node);
   for (const label of PLACE_LABELS) {
-    if (labels.vendor === undefined && labels.region === undefined) return;
     const place = placeOf(places, label, labels[label] ?? NO_LABEL);
     place.windows += 1;
     if (window.health.tainted.length > 0) place.windowsTainted += 1;

@@ -1,9 +1,12 @@
 // From what was folded by vendor and region (places.ts) to the part of the summary that shows it.
 
-import { NO_LABEL, PLACE_LABELS, type Places } from './places.ts';
+import { NO_LABEL, OTHER, PLACE_LABELS, type Places } from './places.ts';
 import type { NodeFacts, TypeMetrics } from './summary-facts.ts';
 import { valuesOf } from './summary-metrics.ts';
 import type { PlaceSummary } from './summary-types.ts';
+
+/** Whose value is beyond the bound is among the others. */
+const valueIn = (values: ReadonlySet<string>, value: string = NO_LABEL): string => (values.has(value) ? value : OTHER);
 
 /** In the order of labels and values. Labels that all nodes share say nothing and are left out. */
 export function placesSummary(
@@ -17,8 +20,9 @@ export function placesSummary(
   return PLACE_LABELS.flatMap((label) => {
     const folds = [...places.values()].filter((fold) => fold.label === label).sort((a, b) => (a.value < b.value ? -1 : 1));
     if (folds.length < 2) return [];
+    const values = new Set(folds.map(({ value }) => value));
     return folds.map(({ metrics, ...fold }): PlaceSummary => {
-      const here = load.filter(({ labels }) => (labels[label] ?? NO_LABEL) === fold.value);
+      const here = load.filter(({ labels }) => valueIn(values, labels[label]) === fold.value);
       return {
         ...fold,
         nodes: here.length,
