@@ -1,0 +1,209 @@
+// The run by the second as the page holds it: one Float64Array a column, all of the same capacity, which doubles when it is full. A second appends one number to each column and copies
+// nothing; views are subarrays. NaN = nothing recorded. Points may be sent again, late or in between; those of the same `atMs` are put over the old ones.
+
+import type { HeatMap, TimelineMessage } from '../../protocol.ts';
+
+const SEPARATOR = '\u001f';
+const CAPACITY_FIRST = 1024;
+
+export type LoadColumn = 'owned' | 'active' | 'started' | 'failed' | 'planned';
+export type MetricColumn = 'perS' | 'p50' | 'p95' | 'p99' | 'max' | 'share';
+const loadColumns = ['owned', 'active', 'started', 'failed'] as const;
+const metricColumns = ['perS', 'p50', 'p95', 'p99', 'max', 'share'] as const;
+
+export const loadKey = (group: string, column: LoadColumn): string => ['load', group, column].join(SEPARATOR);
+export const metricKey = (metric: string, group: string, column: MetricColumn): string =>
+  ['metric', metric, group, column].join(SEPARATOR);
+
+export interface MetricSeries {
+  readonly metric: string;
+  readonly group: string;
+  readonly kind: 'trend' | 'counter' | 'rate';
+}
+
+interface Heat {
+  readonly boundsMs: readonly number[];
+  /** Row after row: counts of all bands of a point. */
+  counts: Float32Array;
+}
+
+export class History {
+  length = 0;
+  stepMs = 1000;
+  /** Grows with each change: who has drawn this version needs not draw again. */
+  version = 0;
+  #times = new Float64Array(CAPACITY_FIRST);
+  readonly #columns = new Map<string, Float64Array>();
+  readonly #heats = new Map<string, Heat>();
+  readonly #metrics = new Map<string, MetricSeries>();
+  readonly #groups = new Set<string>();
+
+  get times(): Float64Array {
+    return this.#times.subarray(0, this.length);
+  }
+
+  get groups(): string[] {
+    return [...this.#groups];
+  }
+
+  get metrics(): MetricSeries[] {
+    return [...this.#metrics.values()];
+  }
+
+  get heatMetrics(): string[] {
+    return [...this.#heats.keys()];
+  }
+
+  get bytes(): number {
+    let bytes = this.#times.byteLength;
+    for (const column of this.#columns.values()) bytes += column.byteLength;
+    for (const { counts } of this.#heats.values()) bytes += counts.byteLength;
+    return bytes;
+  }
+
+  /** A view, valid until the next change. */
+  column(key: string): Float64Array | null {
+    return this.#columns.get(key)?.subarray(0, this.length) ?? null;
+  }
+
+  /** Counts of all points, `bands` for each; a view, valid until the next change. */
+  heat(metric: string): { boundsMs: readonly number[]; bands: number; counts: Float32Array } | null {
+    const heat = this.#heats.get(metric);
+    if (heat === undefined) return null;
+    const bands = heat.boundsMs.length + 1;
+    return { boundsMs: heat.boundsMs, bands, counts: heat.counts.subarray(0, this.length * bands) };
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.#times = new Float64Array(CAPACITY_FIRST);
+    for (const map of [this.#columns, this.#heats, this.#metrics]) map.clear();
+    this.#groups.clear();
+    this.version += 1;
+  }
+
+  apply({ isWhole, timeline, heat }: TimelineMessage): void {
+    if (isWhole) {
+      const planned = this.#takePlanned();
+      this.clear();
+      this.#write(timeline, heat);
+      for (const [atMs, group, value] of planned) this.setPlanned(group, atMs, value);
+    } else this.#write(timeline, heat);
+    this.version += 1;
+  }
+
+  /** What the plan wanted at a moment: the timeline does not say it, the board of that second does. Nothing where there is no point yet. */
+  setPlanned(group: string, atMs: number, value: number): void {
+    const index = this.indexAt(atMs);
+    if (index < 0 || atMs - (this.#times[index] ?? 0) >= 2 * this.stepMs) return;
+    this.#columnOf(loadKey(group, 'planned'))[index] = value;
+  }
+
+  /** Last point that is not after `atMs`; -1 = before all. */
+  indexAt(atMs: number): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#times[middle] ?? 0) <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  #write(timeline: TimelineMessage['timeline'], heats: readonly HeatMap[]): void {
+    this.stepMs = timeline.stepMs;
+    const indexes = timeline.atMs.map((atMs) => this.#place(atMs));
+    const put = (key: string, values: readonly (number | null)[] | undefined): void => {
+      if (values === undefined) return;
+      const column = this.#columnOf(key);
+      for (let row = 0; row < indexes.length; row++) column[indexes[row] as number] = values[row] ?? Number.NaN;
+    };
+    for (const group of timeline.groups) {
+      this.#groups.add(group.group);
+      for (const name of loadColumns) put(loadKey(group.group, name), group[name]);
+    }
+    for (const series of timeline.metrics) {
+      const { metric, group, kind } = series;
+      this.#metrics.set(metric + SEPARATOR + group, { metric, group, kind });
+      for (const name of metricColumns) put(metricKey(metric, group, name), series[name]);
+    }
+    for (const { metric, boundsMs, rows } of heats) {
+      const bands = boundsMs.length + 1;
+      const { counts } = this.#heatOf(metric, boundsMs);
+      rows.forEach((row, at) => {
+        const start = (indexes[at] ?? 0) * bands;
+        for (let band = 0; band < bands; band++) counts[start + band] = row[band] ?? 0;
+      });
+    }
+  }
+
+  /** Index of the point of this moment, made where it is missing. */
+  #place(atMs: number): number {
+    const before = this.indexAt(atMs);
+    if (before >= 0 && this.#times[before] === atMs) return before;
+    if (this.length === this.#times.length) this.#grow();
+    const index = before + 1;
+    if (index < this.length) this.#shift(index);
+    this.#times[index] = atMs;
+    this.length += 1;
+    return index;
+  }
+
+  /** Makes room for a point in between: rare, when a window came late. */
+  #shift(index: number): void {
+    this.#times.copyWithin(index + 1, index, this.length);
+    for (const column of this.#columns.values()) {
+      column.copyWithin(index + 1, index, this.length);
+      column[index] = Number.NaN;
+    }
+    for (const { boundsMs, counts } of this.#heats.values()) {
+      const bands = boundsMs.length + 1;
+      counts.copyWithin((index + 1) * bands, index * bands, this.length * bands);
+      counts.fill(0, index * bands, (index + 1) * bands);
+    }
+  }
+
+  #grow(): void {
+    const capacity = this.#times.length * 2;
+    const longer = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const made = new Float64Array(capacity).fill(Number.NaN);
+      made.set(old);
+      return made;
+    };
+    this.#times = longer(this.#times);
+    for (const [key, column] of this.#columns) this.#columns.set(key, longer(column));
+    for (const heat of this.#heats.values()) {
+      const counts = new Float32Array(capacity * (heat.boundsMs.length + 1));
+      counts.set(heat.counts);
+      heat.counts = counts;
+    }
+  }
+
+  #columnOf(key: string): Float64Array {
+    let column = this.#columns.get(key);
+    if (column === undefined) {
+      column = new Float64Array(this.#times.length).fill(Number.NaN);
+      this.#columns.set(key, column);
+    }
+    return column;
+  }
+
+  #heatOf(metric: string, boundsMs: readonly number[]): Heat {
+    let heat = this.#heats.get(metric);
+    if (heat === undefined || heat.boundsMs.length !== boundsMs.length) {
+      heat = { boundsMs, counts: new Float32Array(this.#times.length * (boundsMs.length + 1)) };
+      this.#heats.set(metric, heat);
+    }
+    return heat;
+  }
+
+  /** A whole that is sent again after a lost connection knows nothing of these. */
+  #takePlanned(): Array<[atMs: number, group: string, value: number]> {
+    const kept: Array<[number, string, number]> = [];
+    for (const group of this.#groups)
+      this.column(loadKey(group, 'planned'))?.forEach((value, index) => {
+        if (!Number.isNaN(value)) kept.push([this.#times[index] as number, group, value]);
+      });
+    return kept;
+  }
+}

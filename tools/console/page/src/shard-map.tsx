@@ -1,0 +1,104 @@
+// Who owns which shard: a grid of cells, one for each shard, coloured by owner; what nobody owns is red. Under the pointer, or with arrows, the shard, its group and its owner are told.
+
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { LiveState } from '../../protocol.ts';
+import { Card } from './parts.tsx';
+import { keepDrawn } from './picture.ts';
+import { formatCount, shown } from './text.ts';
+import { tone } from './theme.ts';
+
+const HEIGHT_MAX = 220;
+/** Neighbours in the list of nodes get hues far apart. */
+const GOLDEN_ANGLE = 137.508;
+
+interface Grid {
+  readonly perRow: number;
+  readonly cell: number;
+}
+
+/** The largest cells with which all fit. */
+export function gridOf(count: number, width: number): Grid {
+  for (let cell = 18; cell > 3; cell--) {
+    const perRow = Math.max(1, Math.floor(width / cell));
+    if (Math.ceil(count / perRow) * cell <= HEIGHT_MAX) return { perRow, cell };
+  }
+  return { perRow: Math.max(1, Math.floor(width / 3)), cell: 3 };
+}
+
+function paint(canvas: HTMLCanvasElement, { shards, nodes }: LiveState, width: number, chosen: number | null): void {
+  const { perRow, cell } = gridOf(shards.owners.length, width);
+  const height = Math.max(cell, Math.ceil(shards.owners.length / perRow) * cell);
+  const ratio = devicePixelRatio;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  context.scale(ratio, ratio);
+  const gap = cell > 6 ? 2 : 1;
+  const [light, strong] = [tone('shard-light'), tone('shard-strong')];
+  shards.owners.forEach((owner, shard) => {
+    const state = nodes[owner]?.state;
+    const isOwned = owner >= 0 && state !== undefined && state !== 'lost';
+    context.fillStyle = isOwned ? `hsl(${((owner * GOLDEN_ANGLE) % 360).toFixed(1)} ${strong} ${light})` : tone('bad');
+    const [x, y] = [(shard % perRow) * cell, Math.floor(shard / perRow) * cell];
+    context.fillRect(x, y, cell - gap, cell - gap);
+    if (shard !== chosen) return;
+    context.lineWidth = 2;
+    context.strokeStyle = tone('text');
+    context.strokeRect(x, y, cell - gap, cell - gap);
+  });
+}
+
+function tell({ shards, nodes, board }: LiveState, shard: number): string {
+  const owner = shards.owners[shard] ?? -1;
+  const groupIndex = shards.groups[shard] ?? -1;
+  const group = groupIndex < 0 ? 'meetings' : (board.groups[groupIndex]?.group ?? '?');
+  const name = owner < 0 ? 'nobody' : (nodes[owner]?.name ?? '?');
+  return `shard ${shard} · ${shown(group)} · ${shown(name)} · epoch ${shards.epochs[shard] ?? 0}`;
+}
+
+export function ShardMapCard({ live }: { live: LiveState }) {
+  const place = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const kept = useRef<ReturnType<typeof keepDrawn> | null>(null);
+  const [chosen, setChosen] = useState<number | null>(null);
+  const current = useRef({ live, chosen });
+  current.current = { live, chosen };
+  useEffect(() => {
+    const [at, on] = [place.current, canvas.current];
+    if (at === null || on === null) return;
+    kept.current = keepDrawn(at, { draw: (width) => paint(on, current.current.live, width, current.current.chosen) });
+    return () => kept.current?.stop();
+  }, []);
+  kept.current?.ask();
+  const count = live.shards.owners.length;
+  const unowned = live.shards.owners.filter((owner) => owner < 0).length;
+  const perRow = (): number => gridOf(count, place.current?.clientWidth ?? 1).perRow;
+  const onPointerMove = (event: PointerEvent): void => {
+    const { perRow: across, cell } = gridOf(count, place.current?.clientWidth ?? 1);
+    const shard = Math.floor(event.offsetY / cell) * across + Math.floor(event.offsetX / cell);
+    setChosen(shard < count ? shard : null);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow(), ArrowDown: perRow() }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    setChosen(Math.max(0, Math.min(count - 1, (chosen ?? -1) + by)));
+  };
+  return (
+    <Card title={`Shards (${count})`} id="shards">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrows go from shard to shard */}
+      <div class="shards" ref={place} tabIndex={0} role="group" aria-label="Shards by owner; arrows go from shard to shard" onKeyDown={onKeyDown} onBlur={() => setChosen(null)}>
+        <canvas ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setChosen(null)} />
+      </div>
+      <p class="told" aria-live="polite">
+        {chosen === null || chosen >= count ? (
+          <span class="dim">{unowned === 0 ? 'each colour is an owner; all are owned' : `red: ${formatCount(unowned)} that nobody owns`}</span>
+        ) : (
+          tell(live, chosen)
+        )}
+      </p>
+    </Card>
+  );
+}
