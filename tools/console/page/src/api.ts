@@ -15,7 +15,7 @@ export class ApiProblem extends Error {
 }
 
 async function ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Response> {
-  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+  const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
   const content = body === undefined ? null : JSON.stringify(body);
   const answer = await fetch(`/api/v1/${path}`, { method, headers, body: content, credentials: 'same-origin' }).catch(() => {
     throw new ApiProblem(0, 'the console does not answer', 'is `quilt-swarm console` still running?');

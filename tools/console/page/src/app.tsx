@@ -102,10 +102,12 @@ export function App() {
         <ThemeSwitch />
       </header>
       <Banner line={line} isOver={report !== null || live?.board.phase === 'sealed'} />
-      <main id="page" role="tabpanel" aria-labelledby={`tab-${chosen}`} tabIndex={-1}>
-        {chosen === 'live' && <Scoreboard />}
-        {chosen === 'catapult' && <Catapult path={rest} />}
-        {chosen === 'runs' && <Runs path={rest} />}
+      <main>
+        <div id="page" class="page" role="tabpanel" aria-labelledby={`tab-${chosen}`} tabIndex={-1}>
+          {chosen === 'live' && <Scoreboard />}
+          {chosen === 'catapult' && <Catapult path={rest} />}
+          {chosen === 'runs' && <Runs path={rest} />}
+        </div>
       </main>
       <footer class="bottom dim">
         {session !== null && `version ${session.version} · ${session.swarmId === null ? 'no swarm' : `swarm ${session.swarmId}`} · ${session.canSteer ? 'may steer' : 'reads only'}`}

@@ -1,6 +1,6 @@
 // Small parts that everything is built of: foreign text, cards, chips, bars, a command to copy, a problem, tabs. All text goes through Preact's text nodes.
 
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ApiProblem } from './api.ts';
 import { after } from './browser.ts';
@@ -102,10 +102,11 @@ export interface Tab {
 export function Tabs(props: { label: string; tabs: readonly Tab[]; chosen: string; onChoose: (id: string) => void }) {
   const { label, tabs, chosen, onChoose } = props;
   const list = useRef<HTMLDivElement>(null);
-  const onKeyDown = (event: JSX.TargetedKeyboardEvent<HTMLDivElement>): void => {
+  const onKeyDown = (event: KeyboardEvent): void => {
     const at = tabs.findIndex(({ id }) => id === chosen);
     const last = tabs.length - 1;
-    const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at <= 0 ? last : at - 1, Home: 0, End: last }[event.key];
+    const steps: Readonly<Record<string, number>> = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at <= 0 ? last : at - 1, Home: 0, End: last };
+    const to = steps[event.key];
     const tab = to === undefined ? undefined : tabs[to];
     if (tab === undefined) return;
     event.preventDefault();

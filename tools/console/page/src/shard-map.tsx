@@ -81,7 +81,8 @@ export function ShardMapCard({ live }: { live: LiveState }) {
     setChosen(shard < count ? shard : null);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow(), ArrowDown: perRow() }[event.key];
+    const steps: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow(), ArrowDown: perRow() };
+    const by = steps[event.key];
     if (by === undefined) return;
     event.preventDefault();
     setChosen(Math.max(0, Math.min(count - 1, (chosen ?? -1) + by)));
