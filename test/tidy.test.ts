@@ -100,6 +100,13 @@ const planted: ReadonlyArray<readonly [string, string, string]> = [
   ['test/unit/x.test.ts', "it.only('x', () => {});", 'focus'],
   ['test/unit/x.test.ts', "describe.concurrent.skip('x', () => {});", 'focus'],
   ['tools/build.mjs', 'export const x = 1;', 'language'],
+  ['tools/console/page/src/app.tsx', "fetch('/api/v1/session');", 'homes'],
+  ['tools/console/page/src/app.tsx', 'setTimeout(() => {}, 1);', 'homes'],
+  ['tools/console/page/src/chart.tsx', 'const x = performance.now();', 'homes'],
+  ['tools/console/page/src/app.tsx', 'const x = <p dangerouslySetInnerHTML={{ __html: y }} />;', 'homes'],
+  ['tools/console/page/src/api.ts', 'place.innerHTML = text;', 'homes'],
+  ['tools/console/page/src/text.ts', "import { x } from '../../server/app.ts';", 'layers'],
+  ['tools/console/page/src/app.tsx', 'x;\n'.repeat(400), 'size'],
 ];
 
 /** [path, source that keeps the rules although it looks like one that does not] */
@@ -123,6 +130,12 @@ const innocent: ReadonlyArray<readonly [string, string]> = [
   ['node/commands/run.ts', "import manifest from '../../package.json' with { type: 'json' };\nprocess.exitCode = 1;"],
   ['node/commands/run.ts', 'const x = new Date(nowMs);'],
   ['tools/bench/http-rate.ts', 'const startMs = performance.now();\nconsole.log(startMs);'],
+  ['tools/console/page/src/api.ts', "const x = fetch('/api/v1/session');"],
+  ['tools/console/page/src/browser.ts', 'setTimeout(() => {}, 1);\nconst x = performance.now();'],
+  [
+    'tools/console/page/src/app.tsx',
+    "import type { LiveState } from '../../protocol.ts';\nimport { render } from 'preact';\nimport '../style.css';",
+  ],
   ['test/unit/x.test.ts', "import { x } from '../../node/adapters/mesh.ts';\nit.skipIf(sipp.isMissing)('x', () => {});"],
 ];
 

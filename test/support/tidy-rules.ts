@@ -19,6 +19,9 @@ export interface Violation {
   message: string;
 }
 
+/** Where the page's sources are. */
+const PAGE = 'tools/console/page/src/';
+
 interface Ban {
   pattern: RegExp;
   name: string;
@@ -32,6 +35,21 @@ const timerHomes = /^(node\/(adapters|runtime|endpoints|media|faults)\/|tools\/|
 /** The entries of the three programs: node, worker, embedded target. */
 const exitHomes = /^(node\/(main|runtime\/worker)|tools\/target\/main)\.ts$/;
 const nowhere = /^$/;
+/** The console's page runs in a browser: each of these has one file there, so that the rest of the page can be tested without one. */
+const pageBans: readonly Ban[] = (
+  [
+    ['clock and timers', /\b(performance|requestAnimationFrame|cancelAnimationFrame|setTimeout|setInterval)\b/g, 'browser'],
+    ['fetch', /(?<![\w$.])(fetch|XMLHttpRequest)\b/g, 'api'],
+    ['WebSocket', /\bnew\s+WebSocket\b/g, 'socket'],
+    ['localStorage', /\b(localStorage|sessionStorage)\b/g, 'theme'],
+    // All text goes through text nodes: what names and logs hold is hostile.
+    [
+      'markup from text',
+      /\b(dangerouslySetInnerHTML|innerHTML|outerHTML|insertAdjacentHTML|srcdoc)\b|\bdocument\s*\.\s*write\b|\beval\s*\(/g,
+      '',
+    ],
+  ] as const
+).map(([name, pattern, home]) => ({ name, pattern, homes: new RegExp(`^(?!${PAGE})|^${PAGE}${home === '' ? '$^' : `${home}\\.ts$`}`) }));
 
 /** Names outside their home; searched in code only, never in comments and strings. Test files may do what a hostile caller may. */
 export const bans: readonly Ban[] = [
@@ -71,7 +89,7 @@ const unstrippable: ReadonlyArray<{ name: string; pattern: RegExp }> = [
 ];
 
 const linesMax = 400;
-const needsOpeningComment = /^(node|bootstrap|scenarios|tools)\/.*\.(ts|mjs)$/;
+const needsOpeningComment = /^(node|bootstrap|scenarios|tools)\/.*\.(tsx?|mjs)$/;
 const isTypeScript = /\.tsx?$/;
 const isCode = /\.(tsx?|mjs|py|sh)$/;
 /** Runs on any Node, before there is a program whose rules it could follow. */
@@ -101,7 +119,7 @@ function checkImports(findings: Findings, imports: readonly Import[]): void {
       continue;
     }
     const target = posix.normalize(posix.join(posix.dirname(path), specifier));
-    if (!/\.(tsx?|json|mjs)$/.test(specifier)) findings.add('extensions', `write the extension: ${specifier}`, line);
+    if (!/\.(tsx?|json|mjs|css)$/.test(specifier)) findings.add('extensions', `write the extension: ${specifier}`, line);
     if (path.startsWith('test/')) continue;
     const complaint = target.startsWith('test/') ? 'nobody imports from test/' : layerComplaint(path, target);
     if (complaint !== undefined) findings.add('layers', complaint, line);
@@ -110,7 +128,7 @@ function checkImports(findings: Findings, imports: readonly Import[]): void {
 
 function checkNames(findings: Findings, masked: string): void {
   const { path } = findings.file;
-  for (const { name, pattern, homes } of bans) {
+  for (const { name, pattern, homes } of [...bans, ...pageBans]) {
     if (!homes.test(path)) findings.addMatches('homes', masked, pattern, (found) => `${name} outside its home: ${found}`);
   }
   if (layerOf(path)?.level === 0) findings.addMatches('pure', masked, pureBan, (found) => `pure code may not use ${found}`);

@@ -1,9 +1,32 @@
-// What happened in the run of the demo: elections, a loss, moves, a fault, thresholds, orders. Pure.
+// What the demo's run is made of, for its feed and its report: the groups, noise that is always the same, and what happened: elections, a loss, moves, faults, thresholds, orders. Pure.
 
+import { hashInts } from '../../../node/core/rng.ts';
 import type { EventRow } from '../protocol.ts';
 
+export interface DemoInit {
+  readonly seed: number;
+  readonly nodes: number;
+  /** Of the run, in seconds. */
+  readonly totalS: number;
+  /** Put into names and texts, to see that hostile ones stay texts. */
+  readonly hostile?: string;
+}
+
+export const demoGroups = [
+  { group: 'callers', type: 'sip', peak: 12_000 },
+  { group: 'viewers', type: 'http', peak: 30_000 },
+  { group: 'speakers', type: 'websocket', peak: 4_000 },
+] as const;
+
+/** 0 to 1 from numbers, always the same. */
+export const noise = (...at: readonly number[]): number => (hashInts(...at.map(Math.floor)) >>> 0) / 2 ** 32;
+
 export function demoEvents(totalS: number, hostile: string): EventRow[] {
-  const at = (share: number, level: EventRow['level'], text: string): EventRow => ({ atMs: Math.round(totalS * share) * 1000, level, text });
+  const at = (share: number, level: EventRow['level'], text: string): EventRow => ({
+    atMs: Math.round(totalS * share) * 1000,
+    level,
+    text,
+  });
   const fixed = [
     { atMs: -4200, level: 'info' as const, text: 'node-1 is elected coordinator of term 1' },
     { atMs: -1800, level: 'info' as const, text: 'all shards are claimed' },

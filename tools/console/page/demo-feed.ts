@@ -3,17 +3,8 @@
 
 import type { Summary } from '../../../node/core/summary-types.ts';
 import type { EventRow, HeatMap, LiveState, NodeRow, TimelineMessage } from '../protocol.ts';
-import { demoEvents } from './demo-events.ts';
+import { type DemoInit, demoEvents, demoGroups, noise } from './demo-events.ts';
 import { demoReport } from './demo-report.ts';
-
-export interface DemoInit {
-  readonly seed: number;
-  readonly nodes: number;
-  /** Of the run, in seconds. */
-  readonly totalS: number;
-  /** Put into names and texts, to see that hostile ones stay texts. */
-  readonly hostile?: string;
-}
 
 export interface DemoFeed {
   state(second: number, atWallMs: number, factor: number): LiveState;
@@ -22,13 +13,7 @@ export interface DemoFeed {
   report(second: number, startedWallMs: number): Summary;
 }
 
-export const HEAT_BOUNDS_MS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 8000, 12_000, 20_000, 30_000];
-
-export const demoGroups = [
-  { group: 'callers', type: 'sip', peak: 12_000 },
-  { group: 'viewers', type: 'http', peak: 30_000 },
-  { group: 'speakers', type: 'websocket', peak: 4_000 },
-] as const;
+const HEAT_BOUNDS_MS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 8000, 12_000, 20_000, 30_000];
 
 const latencies = [
   { metric: 'http_req_duration', group: 'viewers', baseMs: 42 },
@@ -39,14 +24,6 @@ const latencies = [
 const vendors = ['aws', 'gce', 'hetzner', 'openstack'] as const;
 const regions = ['eu-central-1', 'europe-west3', 'fsn1', 'dus1'] as const;
 const SHARDS_PER_NODE = 3;
-
-/** 0 to 1 from numbers, always the same. */
-export function noise(seed: number, ...at: readonly number[]): number {
-  let hash = seed | 0;
-  for (const each of at) hash = Math.imul(hash ^ (each | 0), 0x9e3779b1) ^ (hash >>> 15);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
-}
 
 /** Planned share of the peak. */
 const shape = (second: number, totalS: number): number => {
@@ -60,17 +37,22 @@ const slowness = (second: number, totalS: number): number =>
   [0.35, 0.62].reduce((sum, at) => sum + 3 * Math.exp(-(((second - totalS * at) / (totalS * 0.015)) ** 2)), 1);
 
 export function createDemoFeed(init: DemoInit): DemoFeed {
-  const { seed, nodes, totalS, hostile = '' } = init;
+  const { seed, totalS, hostile = '' } = init;
   const nameOf = (group: string): string => (group === 'viewers' ? group + hostile : group);
   const planned = (group: number, second: number): number => Math.round((demoGroups[group]?.peak ?? 0) * shape(second, totalS));
   const active = (group: number, second: number): number =>
     Math.round(planned(group, second) * (slowness(second, totalS) > 2 ? 0.93 : 0.995 + 0.005 * noise(seed, group, second)));
   const failed = (group: number, second: number): number =>
-    slowness(second, totalS) > 1.6 ? Math.round(noise(seed, 5, group, second) * 14 * slowness(second, totalS)) : noise(seed, 6, group, second) > 0.985 ? 1 : 0;
+    slowness(second, totalS) > 1.6
+      ? Math.round(noise(seed, 5, group, second) * 14 * slowness(second, totalS))
+      : noise(seed, 6, group, second) > 0.985
+        ? 1
+        : 0;
 
   const events = demoEvents(totalS, hostile);
   return {
-    state: (second, atWallMs, factor) => stateAt({ ...init, hostile }, { second, atWallMs, factor }, { planned, active, failed, nameOf, events }),
+    state: (second, atWallMs, factor) =>
+      stateAt({ ...init, hostile }, { second, atWallMs, factor }, { planned, active, failed, nameOf, events }),
     timeline(from, to, isWhole) {
       const seconds = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
       return {
@@ -103,7 +85,12 @@ interface Curves {
 
 type Columns = TimelineMessage['timeline']['metrics'];
 
-function latencyColumns({ seed, totalS }: DemoInit, seconds: readonly number[], active: Curves['active'], nameOf: Curves['nameOf']): Columns {
+function latencyColumns(
+  { seed, totalS }: DemoInit,
+  seconds: readonly number[],
+  active: Curves['active'],
+  nameOf: Curves['nameOf'],
+): Columns {
   return latencies.map(({ metric, group, baseMs }, index) => {
     const at = (second: number, factor: number, spread: number): number =>
       Math.round(baseMs * factor * slowness(second, totalS) * (1 + spread * noise(seed, index, second, factor * 10)) * 100) / 100;
@@ -123,11 +110,24 @@ function mediaColumns({ seed, totalS }: DemoInit, seconds: readonly number[]): C
   const group = 'callers';
   const trend = (value: (second: number) => number) => {
     const p50 = seconds.map((second) => Math.round(value(second) * 1000) / 1000);
-    return { kind: 'trend' as const, perS: seconds.map(() => 4000), p50, p95: p50.map((one) => one * 1.7), p99: p50.map((one) => one * 2.4), max: p50.map((one) => one * 4) };
+    return {
+      kind: 'trend' as const,
+      perS: seconds.map(() => 4000),
+      p50,
+      p95: p50.map((one) => one * 1.7),
+      p99: p50.map((one) => one * 2.4),
+      max: p50.map((one) => one * 4),
+    };
   };
   return [
     { metric: 'sip_joined', group, kind: 'counter', perS: seconds.map((second) => Math.round(90 + 40 * noise(seed, 21, second))) },
-    { metric: 'sip_rtp_lost', group, kind: 'rate', perS: seconds.map(() => 600_000), share: seconds.map((second) => 0.0004 * of(second) ** 3 * (0.6 + noise(seed, 22, second))) },
+    {
+      metric: 'sip_rtp_lost',
+      group,
+      kind: 'rate',
+      perS: seconds.map(() => 600_000),
+      share: seconds.map((second) => 0.0004 * of(second) ** 3 * (0.6 + noise(seed, 22, second))),
+    },
     { metric: 'sip_rtp_jitter', group, ...trend((second) => 1.4 * of(second) * (0.9 + 0.3 * noise(seed, 23, second))) },
     { metric: 'sip_mos', group, ...trend((second) => Math.max(1.2, 4.42 - 0.5 * (of(second) - 1) - 0.06 * noise(seed, 24, second))) },
   ];
@@ -149,13 +149,27 @@ function heatColumns({ seed, totalS }: DemoInit, seconds: readonly number[]): He
   }));
 }
 
-function stateAt({ seed, nodes, totalS, hostile = '' }: DemoInit, now: { second: number; atWallMs: number; factor: number }, curves: Curves): LiveState {
+function stateAt(
+  { seed, nodes, totalS, hostile = '' }: DemoInit,
+  now: { second: number; atWallMs: number; factor: number },
+  curves: Curves,
+): LiveState {
   const { second, atWallMs, factor } = now;
   const { planned, active, failed, nameOf, events } = curves;
   const sum = (of: Curves['planned']): number => demoGroups.reduce((total, _, index) => total + of(index, second), 0);
   const groups = demoGroups.map(({ group, type, peak }, index) => ({
-    ...{ group: nameOf(group), type, peak, active: Math.round(active(index, second) * factor), planned: Math.round(planned(index, second) * factor) },
-    ...{ ratePerS: active(index, second) / 4, p95Ms: (latencies[(index + 1) % 3]?.baseMs ?? 0) * 2.4 * slowness(second, totalS), errorsPerS: failed(index, second) / 3 },
+    ...{
+      group: nameOf(group),
+      type,
+      peak,
+      active: Math.round(active(index, second) * factor),
+      planned: Math.round(planned(index, second) * factor),
+    },
+    ...{
+      ratePerS: active(index, second) / 4,
+      p95Ms: (latencies[(index + 1) % 3]?.baseMs ?? 0) * 2.4 * slowness(second, totalS),
+      errorsPerS: failed(index, second) / 3,
+    },
   }));
   const rows = Array.from({ length: nodes }, (_, index) => nodeRow({ seed, nodes, totalS, hostile }, index, second, sum(active)));
   const lost = rows.filter(({ state }) => state === 'lost').length;
@@ -164,7 +178,13 @@ function stateAt({ seed, nodes, totalS, hostile = '' }: DemoInit, now: { second:
   return {
     ...{ atWallMs, runId: '7f3a2c', scenario: `rush-hour${hostile}`, sinceT0Ms: second * 1000, coordinator: 'node-1', term: 3, factor },
     board: {
-      ...{ boardVersion: 1, scenario: `rush-hour${hostile}`, phase: second >= totalS ? 'sealed' : 'running', elapsedMs: second * 1000, totalMs: totalS * 1000 },
+      ...{
+        boardVersion: 1,
+        scenario: `rush-hour${hostile}`,
+        phase: second >= totalS ? 'sealed' : 'running',
+        elapsedMs: second * 1000,
+        totalMs: totalS * 1000,
+      },
       ...{ endpointsActive: Math.round(sum(active) * factor), endpointsPlanned: Math.round(sum(planned) * factor), endpointsPeak: 46_000 },
       ...{ nodesLive: nodes - lost, nodesExpected: nodes, coordinator: 'node-1', term: 3, groups, note: factor === 0 ? 'paused' : null },
       troubles: lost === 0 ? [] : [{ level: 'warning', text: `overloaded, measurements tainted: node-7, node-12${hostile}` }],
@@ -177,10 +197,34 @@ function stateAt({ seed, nodes, totalS, hostile = '' }: DemoInit, now: { second:
       groups: Array.from({ length: shardCount }, (_, shard) => (shard < 4 ? -1 : shard % demoGroups.length)),
     },
     thresholds: [
-      { selector: `http_req_duration{group:${nameOf('viewers')}}`, expression: 'p(95)<200', unit: 'ms', observed: p95Ms, limit: 200, state: p95Ms < 200 ? 'pass' : 'fail', abortOnFail: false },
-      { selector: 'http_req_failed', expression: 'rate<0.01', unit: 'percent', observed: 0.0042, limit: 0.01, state: 'pass', abortOnFail: true },
+      {
+        selector: `http_req_duration{group:${nameOf('viewers')}}`,
+        expression: 'p(95)<200',
+        unit: 'ms',
+        observed: p95Ms,
+        limit: 200,
+        state: p95Ms < 200 ? 'pass' : 'fail',
+        abortOnFail: false,
+      },
+      {
+        selector: 'http_req_failed',
+        expression: 'rate<0.01',
+        unit: 'percent',
+        observed: 0.0042,
+        limit: 0.01,
+        state: 'pass',
+        abortOnFail: true,
+      },
       { selector: 'sip_mos', expression: 'p(5)>4.0', unit: 'mos', observed: 4.12, limit: 4, state: 'pass', abortOnFail: false },
-      { selector: 'sip_call_failed', expression: 'rate<0.005', unit: 'percent', observed: 0.0081, limit: 0.005, state: 'fail', abortOnFail: false },
+      {
+        selector: 'sip_call_failed',
+        expression: 'rate<0.005',
+        unit: 'percent',
+        observed: 0.0081,
+        limit: 0.005,
+        state: 'fail',
+        abortOnFail: false,
+      },
     ],
     events: events.filter(({ atMs }) => atMs <= second * 1000),
   };
@@ -196,12 +240,25 @@ function nodeRow({ seed, nodes, totalS, hostile }: DemoInit, index: number, seco
   const busy = 0.3 + 0.45 * noise(seed, 51, index, Math.floor(second / 5)) + 0.05 * (slowness(second, totalS) - 1);
   const place = index % vendors.length;
   return {
-    ...{ node: `12D3KooW${noise(seed, 52, index).toString(36).slice(2)}`, name: index === 4 ? `node-5${hostile ?? ''}` : `node-${index + 1}` },
+    ...{
+      node: `12D3KooW${noise(seed, 52, index).toString(36).slice(2)}`,
+      name: index === 4 ? `node-5${hostile ?? ''}` : `node-${index + 1}`,
+    },
     ...{ role: isWitness ? 'witness' : 'load', state: isLost ? 'lost' : 'live', isCoordinator: index === 0, cores: 4 },
     labels: { vendor: vendors[place] ?? '', region: regions[place] ?? '' },
-    ...{ shards: isWitness ? 0 : SHARDS_PER_NODE, active: isWitness || isLost ? 0 : Math.round((activeAll / nodes) * (0.9 + 0.2 * noise(seed, 53, index))) },
+    ...{
+      shards: isWitness ? 0 : SHARDS_PER_NODE,
+      active: isWitness || isLost ? 0 : Math.round((activeAll / nodes) * (0.9 + 0.2 * noise(seed, 53, index))),
+    },
     ...{ cpuCores: isLost ? null : busy * 4, memoryMb: isLost ? null : 280 + 200 * noise(seed, 54, index) },
-    ...{ loopDelayMs: isLost ? null : 1 + 4 * noise(seed, 55, index, second), latenessMs: isLost ? null : 0.6 + 5 * busy ** 3 + (index % 61 === 6 ? 28 : 0) },
-    ...{ tainted: index % 61 === 6 && !isLost ? ['lateness', 'cpu'] : [], windowLast: second, ageMs: isLost ? (second - totalS * 0.3) * 1000 : 400 + 900 * noise(seed, 56, index, second) },
+    ...{
+      loopDelayMs: isLost ? null : 1 + 4 * noise(seed, 55, index, second),
+      latenessMs: isLost ? null : 0.6 + 5 * busy ** 3 + (index % 61 === 6 ? 28 : 0),
+    },
+    ...{
+      tainted: index % 61 === 6 && !isLost ? ['lateness', 'cpu'] : [],
+      windowLast: second,
+      ageMs: isLost ? (second - totalS * 0.3) * 1000 : 400 + 900 * noise(seed, 56, index, second),
+    },
   };
 }

@@ -1,8 +1,7 @@
 // The report of the demo's run, as summary.json would have it. Pure.
 
 import type { GroupSummary, MetricValues, Summary } from '../../../node/core/summary-types.ts';
-import { demoEvents } from './demo-events.ts';
-import { type DemoInit, demoGroups, noise } from './demo-feed.ts';
+import { type DemoInit, demoEvents, demoGroups, noise } from './demo-events.ts';
 
 const trend = (count: number, baseMs: number): MetricValues => ({
   ...{ kind: 'trend', count, ratePerS: count / 600, avg: baseMs * 1.2, min: baseMs * 0.3 },
@@ -11,10 +10,19 @@ const trend = (count: number, baseMs: number): MetricValues => ({
 
 export function demoReport({ seed, nodes, totalS, hostile = '' }: DemoInit, second: number, startedWallMs: number): Summary {
   const better = 1 - 0.2 * noise(seed, 61);
-  const groups = demoGroups.map(({ group, type, peak }): GroupSummary => ({
-    ...{ group: group + (group === 'viewers' ? hostile : ''), type, livesDue: peak * 6, started: peak * 6 - 14, finished: peak * 6 - 80, failed: Math.round(66 * better) },
-    ...{ activePeakPlanned: peak, ownedPeak: peak, activePeak: Math.round(peak * 0.998) },
-  }));
+  const groups = demoGroups.map(
+    ({ group, type, peak }): GroupSummary => ({
+      ...{
+        group: group + (group === 'viewers' ? hostile : ''),
+        type,
+        livesDue: peak * 6,
+        started: peak * 6 - 14,
+        finished: peak * 6 - 80,
+        failed: Math.round(66 * better),
+      },
+      ...{ activePeakPlanned: peak, ownedPeak: peak, activePeak: Math.round(peak * 0.998) },
+    }),
+  );
   const sum = (of: (group: GroupSummary) => number): number => groups.reduce((total, group) => total + of(group), 0);
   const curve = Array.from({ length: 61 }, (_, index) => Math.round(46_000 * Math.min(1, index / 12, (60 - index) / 5)));
   return {
@@ -31,35 +39,46 @@ export function demoReport({ seed, nodes, totalS, hostile = '' }: DemoInit, seco
       ],
     },
     thresholds: [
-      { selector: 'http_req_duration', expression: 'p(95)<200', unit: 'ms', observed: 101 * better, limit: 200, state: 'pass', abortOnFail: false },
-      { selector: 'sip_call_failed', expression: 'rate<0.005', unit: 'percent', observed: 0.0081, limit: 0.005, state: 'fail', abortOnFail: false },
+      {
+        selector: 'http_req_duration',
+        expression: 'p(95)<200',
+        unit: 'ms',
+        observed: 101 * better,
+        limit: 200,
+        state: 'pass',
+        abortOnFail: false,
+      },
+      {
+        selector: 'sip_call_failed',
+        expression: 'rate<0.005',
+        unit: 'percent',
+        observed: 0.0081,
+        limit: 0.005,
+        state: 'fail',
+        abortOnFail: false,
+      },
     ],
     load: {
       groups,
       total: {
-        ...{ group: 'all', type: '', livesDue: sum((one) => one.livesDue), started: sum((one) => one.started), finished: sum((one) => one.finished), failed: sum((one) => one.failed) },
+        ...{
+          group: 'all',
+          type: '',
+          livesDue: sum((one) => one.livesDue),
+          started: sum((one) => one.started),
+          finished: sum((one) => one.finished),
+          failed: sum((one) => one.failed),
+        },
         ...{ activePeakPlanned: 46_000, ownedPeak: 46_000, activePeak: 45_910 },
       },
-      curve: { stepMs: (totalS * 1000) / 60, planned: curve, active: curve.map((value, index) => Math.round(value * (index > 20 && index < 24 ? 0.93 : 0.998))) },
+      curve: {
+        stepMs: (totalS * 1000) / 60,
+        planned: curve,
+        active: curve.map((value, index) => Math.round(value * (index > 20 && index < 24 ? 0.93 : 0.998))),
+      },
       ...{ meetingsPlanned: 400, meetingsProvisioned: 400 },
     },
-    categories: [
-      {
-        category: 'http',
-        metrics: [
-          { metric: 'http_req_duration', tags: {}, kind: 'trend', unit: 'ms', help: 'Time from due to the last byte', values: trend(4_200_000, 42 * better), groups: [] },
-          { metric: 'http_req_failed', tags: {}, kind: 'rate', unit: 'percent', help: 'Requests that failed', values: { kind: 'rate', pass: 17_640, total: 4_200_000 }, groups: [] },
-        ],
-      },
-      {
-        category: 'sip',
-        metrics: [
-          { metric: 'sip_call_setup', tags: {}, kind: 'trend', unit: 'ms', help: 'From INVITE to 200', values: trend(72_000, 310 * better), groups: [] },
-          { metric: 'sip_mos', tags: {}, kind: 'trend', unit: 'mos', help: 'Quality of what was heard', values: { ...trend(900_000, 4.3), p90: 4.41, p95: 4.41, p99: 4.41, max: 4.41, avg: 4.31, min: 2.2 } as MetricValues, groups: [] },
-          { metric: 'sip_calls', tags: {}, kind: 'counter', unit: 'count', help: 'Calls', values: { kind: 'counter', sum: 72_000, ratePerS: 120 }, groups: [] },
-        ],
-      },
-    ],
+    categories: categories(better),
     errors: {
       ...{ targetTotal: Math.round(612 * better), generatorTotal: 3 },
       causes: [
@@ -67,11 +86,7 @@ export function demoReport({ seed, nodes, totalS, hostile = '' }: DemoInit, seco
         { side: 'generator', group: 'viewers', cause: 'out of ports', count: 3, example: 'EADDRNOTAVAIL' },
       ],
     },
-    nodes: Array.from({ length: Math.min(nodes, 40) }, (_, index) => ({
-      ...{ node: `12D3KooW${index}`, name: `node-${index + 1}`, role: 'load' as const, state: index === 11 ? ('lost' as const) : ('finished' as const), isCoordinator: index === 0 },
-      ...{ labels: {}, cores: 4, windows: totalS, windowsTainted: index === 6 ? 14 : 0, started: 2400, cpuCoresMean: 1.4, cpuCoresMax: 2.9 },
-      ...{ memoryMbMax: 412, loopDelayMsMax: 8.2, latenessMsP99Max: 4.4, socketDrops: 0 },
-    })),
+    nodes: nodeRows(nodes, totalS),
     places: [],
     events: demoEvents(totalS, hostile),
     integrity: {
@@ -85,3 +100,82 @@ export function demoReport({ seed, nodes, totalS, hostile = '' }: DemoInit, seco
     ],
   };
 }
+
+const categories = (better: number): Summary['categories'] => [
+  {
+    category: 'http',
+    metrics: [
+      {
+        metric: 'http_req_duration',
+        tags: {},
+        kind: 'trend',
+        unit: 'ms',
+        help: 'Time from due to the last byte',
+        values: trend(4_200_000, 42 * better),
+        groups: [],
+      },
+      {
+        metric: 'http_req_failed',
+        tags: {},
+        kind: 'rate',
+        unit: 'percent',
+        help: 'Requests that failed',
+        values: { kind: 'rate', pass: 17_640, total: 4_200_000 },
+        groups: [],
+      },
+    ],
+  },
+  {
+    category: 'sip',
+    metrics: [
+      {
+        metric: 'sip_call_setup',
+        tags: {},
+        kind: 'trend',
+        unit: 'ms',
+        help: 'From INVITE to 200',
+        values: trend(72_000, 310 * better),
+        groups: [],
+      },
+      {
+        metric: 'sip_mos',
+        tags: {},
+        kind: 'trend',
+        unit: 'mos',
+        help: 'Quality of what was heard',
+        values: { ...trend(900_000, 4.3), p90: 4.41, p95: 4.41, p99: 4.41, max: 4.41, avg: 4.31, min: 2.2 } as MetricValues,
+        groups: [],
+      },
+      {
+        metric: 'sip_calls',
+        tags: {},
+        kind: 'counter',
+        unit: 'count',
+        help: 'Calls',
+        values: { kind: 'counter', sum: 72_000, ratePerS: 120 },
+        groups: [],
+      },
+    ],
+  },
+];
+
+const nodeRows = (nodes: number, totalS: number): Summary['nodes'] =>
+  Array.from({ length: Math.min(nodes, 40) }, (_, index) => ({
+    ...{
+      node: `12D3KooW${index}`,
+      name: `node-${index + 1}`,
+      role: 'load' as const,
+      state: index === 11 ? ('lost' as const) : ('finished' as const),
+      isCoordinator: index === 0,
+    },
+    ...{
+      labels: {},
+      cores: 4,
+      windows: totalS,
+      windowsTainted: index === 6 ? 14 : 0,
+      started: 2400,
+      cpuCoresMean: 1.4,
+      cpuCoresMax: 2.9,
+    },
+    ...{ memoryMbMax: 412, loopDelayMsMax: 8.2, latenessMsP99Max: 4.4, socketDrops: 0 },
+  }));

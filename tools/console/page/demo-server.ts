@@ -37,7 +37,11 @@ const builtFolder = fileURLToPath(new URL('../../../dist/console', import.meta.u
 const scenarioFolder = fileURLToPath(new URL('../../../scenarios', import.meta.url));
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const types: Readonly<Record<string, string>> = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8' };
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+};
 /** As late as windows of nodes may be: these seconds are sent again. */
 const LATE_S = 5;
 const DAY_MS = 86_400_000;
@@ -50,7 +54,12 @@ const scenarios: readonly ScenarioRow[] = [
 
 const runs = (nowWallMs: number, hostile: string): RunRow[] =>
   (['running', 'pass', 'fail', 'tainted', 'pass', 'unknown'] as const).map((verdict, index) => ({
-    ...{ id: `2026-11-${28 - index}T08-00-00-rush-hour`, scenario: `rush-hour${hostile}`, verdict, startedWallMs: nowWallMs - index * DAY_MS },
+    ...{
+      id: `2026-11-${28 - index}T08-00-00-rush-hour`,
+      scenario: `rush-hour${hostile}`,
+      verdict,
+      startedWallMs: nowWallMs - index * DAY_MS,
+    },
     ...{ durationMs: 600_000, exitCode: verdict === 'fail' ? 99 : verdict === 'pass' ? 0 : null },
     reason: verdict === 'fail' ? 'sip_call_failed: rate<0.005 was not met: 0.81 %' : '',
   }));
@@ -63,35 +72,43 @@ function plan(text: string, nodes: number, variables: Readonly<Record<string, st
   if (line >= 0) {
     const column = (lines[line]?.indexOf('broken') ?? 0) + 1;
     const message = "groups.callers: unknown key 'broken'";
-    return { ok: false, command, problems: [{ code: 'QUILT_KEY', message, hint: "did you mean 'behavior'?", line: line + 1, column, key: 'groups.callers.broken' }] };
+    return {
+      ok: false,
+      command,
+      problems: [{ code: 'QUILT_KEY', message, hint: "did you mean 'behavior'?", line: line + 1, column, key: 'groups.callers.broken' }],
+    };
   }
   const perNode = 1200 / nodes;
   return {
     ...{ ok: true, command, variables: { bridge: '127.0.0.1', port: '5060', callers: '1200', ...variables }, durationMs: 390_000 },
     ...{ endpointCount: 4200, activeMax: 1200, meetingCount: 40, shardCount: 24 },
     groups: [{ name: 'callers', type: 'sip', peak: 1200, cores: 2.4 }],
-    curve: { stepMs: 3250, total: Array.from({ length: 121 }, (_, index) => Math.round(1200 * Math.min(1, index / 18, (120 - index) / 9))) },
-    nodes: Array.from({ length: nodes }, (_, index) => ({ name: `node-${index + 1}`, shards: Math.ceil(24 / nodes), peak: Math.round(perNode), cores: 2.4 / nodes, capacityCores: 2 })),
+    curve: {
+      stepMs: 3250,
+      total: Array.from({ length: 121 }, (_, index) => Math.round(1200 * Math.min(1, index / 18, (120 - index) / 9))),
+    },
+    nodes: Array.from({ length: nodes }, (_, index) => ({
+      name: `node-${index + 1}`,
+      shards: Math.ceil(24 / nodes),
+      peak: Math.round(perNode),
+      cores: 2.4 / nodes,
+      capacityCores: 2,
+    })),
     thresholds: ['sip_call_setup p(95)<2000', 'sip_mos p(5)>4.0'],
     targets: ['sip:127.0.0.1:5060'],
     unplaceable: nodes === 1 ? ['group callers: 0.4 cores have no place: node-1 has 2 cores'] : [],
   };
 }
 
-export async function startDemo({ port = 0, nodes = 40, hours = 0.5, hostile = '', mode = 'catapult' }: DemoServerInit = {}): Promise<DemoServer> {
+/** The live socket's side: a second a second, and what orders do. */
+function createLive(nodes: number, hours: number, hostile: string) {
   const startS = Math.round(hours * 3600);
   const feed = createDemoFeed({ seed: 7, nodes, totalS: Math.max(600, Math.round(startS * 1.3)), hostile });
-  const orders: OrderRequest[] = [];
-  let second = startS;
-  let factor = 1;
-  let isCut = false;
-  let isOver = false;
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: { threshold: 4096 } });
   const send = (socket: WebSocket, message: LiveMessage): void => socket.send(JSON.stringify(message));
-  const finish = (): void => {
-    isOver = true;
-    for (const socket of sockets.clients) send(socket, { type: 'report', summary: feed.report(second, wallNowMs() - second * 1000) });
-  };
+  let second = startS;
+  let factor = 1;
+  let isOver = false;
   const ticker = setInterval(() => {
     if (isOver) return;
     second += 1;
@@ -100,9 +117,37 @@ export async function startDemo({ port = 0, nodes = 40, hours = 0.5, hostile = '
       send(socket, feed.timeline(second - LATE_S, second + 1, false));
     }
   }, 1000);
+  const finish = (): void => {
+    isOver = true;
+    for (const socket of sockets.clients) send(socket, { type: 'report', summary: feed.report(second, wallNowMs() - second * 1000) });
+  };
+  return {
+    sockets,
+    ticker,
+    finish,
+    begin(socket: WebSocket): void {
+      send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
+      send(socket, feed.timeline(0, second + 1, true));
+    },
+    order(order: OrderRequest): string {
+      if (order.order === 'stop') {
+        finish();
+        return `quilt-swarm stop${order.mode === 'now' ? ' --now' : ''}`;
+      }
+      factor = order.factor;
+      return `quilt-swarm scale '${order.group}' ${order.factor}`;
+    },
+  };
+}
 
-  const answer = (path: string, method: string, body: Record<string, unknown>, query: URLSearchParams): unknown => {
-    if (path === 'session') return { protocol: 1, version: '0.1.0', mode, swarmId: 'b41c9e', canSteer: true, canStart: mode === 'catapult' } satisfies SessionView;
+function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) => string): Answer {
+  const { nodes, hostile, mode } = init;
+  const session: SessionView = {
+    ...{ protocol: 1, version: '0.1.0', mode, swarmId: 'b41c9e' },
+    ...{ canSteer: true, canStart: mode === 'catapult' },
+  };
+  return (path, method, body, query) => {
+    if (path === 'session') return session;
     if (path === 'schema') return JSON.parse(readFileSync(join(scenarioFolder, 'scenario.schema.json'), 'utf8'));
     if (path === 'scenarios') return scenarios;
     if (path === 'scenario' && method === 'GET') return readFileSync(join(scenarioFolder, normalize(`/${query.get('path')}`)), 'utf8');
@@ -110,43 +155,50 @@ export async function startDemo({ port = 0, nodes = 40, hours = 0.5, hostile = '
     if (path === 'plan') return plan(String(body.text), Number(body.nodes), (body.variables ?? {}) as Record<string, string>);
     if (path === 'runs' && method === 'GET') return runs(wallNowMs(), hostile);
     if (path === 'runs') return { command: `quilt-swarm run ${String(body.path)} -n ${String(body.nodes)}` };
-    if (path.startsWith('runs/')) return createDemoFeed({ seed: path.length + path.charCodeAt(15), nodes, totalS: 600, hostile }).report(600, wallNowMs() - DAY_MS);
-    if (path === 'orders') {
-      const order = body as unknown as OrderRequest;
-      orders.push(order);
-      if (order.order === 'scale') factor = order.factor;
-      else finish();
-      return { command: order.order === 'stop' ? `quilt-swarm stop${order.mode === 'now' ? ' --now' : ''}` : `quilt-swarm scale '${order.group}' ${order.factor}` };
-    }
-    return null;
+    if (path === 'orders') return { command: order(body as unknown as OrderRequest) };
+    if (!path.startsWith('runs/')) return null;
+    return createDemoFeed({ seed: path.charCodeAt(14), nodes, totalS: 600, hostile }).report(600, wallNowMs() - DAY_MS);
   };
+}
 
+export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> {
+  const full = { port: 0, nodes: 40, hours: 0.5, hostile: '', mode: 'catapult' as const, ...init };
+  const live = createLive(full.nodes, full.hours, full.hostile);
+  const { sockets } = live;
+  const orders: OrderRequest[] = [];
+  const answer = fakeApi(full, (order) => {
+    orders.push(order);
+    return live.order(order);
+  });
+  let isCut = false;
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', POLICY);
-    serve(request, response, answer).catch((error: Error) => response.writeHead(409).end(JSON.stringify({ code: 'QUILT_DEMO', message: error.message, hint: null })));
+    serve(request, response, answer).catch((error: Error) =>
+      response.writeHead(409).end(JSON.stringify({ code: 'QUILT_DEMO', message: error.message, hint: null })),
+    );
   });
   server.on('upgrade', (request, socket, head) => {
-    if (isCut || request.url !== '/api/v1/live') return void socket.destroy();
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      send(webSocket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
-      send(webSocket, feed.timeline(0, second + 1, true));
-    });
+    if (isCut || request.url !== '/api/v1/live') socket.destroy();
+    else sockets.handleUpgrade(request, socket, head, live.begin);
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(full.port, '127.0.0.1', resolve));
+  const dropAll = (): void => {
+    for (const socket of sockets.clients) socket.terminate();
+  };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     orders,
-    finish,
+    finish: live.finish,
     cut() {
       isCut = true;
-      for (const socket of sockets.clients) socket.terminate();
+      dropAll();
     },
     accept() {
       isCut = false;
     },
     close() {
-      clearInterval(ticker);
-      for (const socket of sockets.clients) socket.terminate();
+      clearInterval(live.ticker);
+      dropAll();
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
     },
@@ -168,14 +220,25 @@ async function serve(request: IncomingMessage, response: ServerResponse, answer:
     return;
   }
   const path = join(builtFolder, url.pathname === '/' ? 'index.html' : normalize(url.pathname));
-  if (!path.startsWith(builtFolder) || !existsSync(path)) return void response.writeHead(404).end('the page is not built, or this is no part of it');
+  if (!path.startsWith(builtFolder) || !existsSync(path))
+    return void response.writeHead(404).end('the page is not built, or this is no part of it');
   response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
 }
 
 if (import.meta.main) {
   const { values } = parseArgs({
-    options: { port: { type: 'string', default: '4170' }, nodes: { type: 'string', default: '40' }, hours: { type: 'string', default: '0.5' }, hostile: { type: 'string', default: '' } },
+    options: {
+      port: { type: 'string', default: '4170' },
+      nodes: { type: 'string', default: '40' },
+      hours: { type: 'string', default: '0.5' },
+      hostile: { type: 'string', default: '' },
+    },
   });
-  const demo = await startDemo({ port: Number(values.port), nodes: Number(values.nodes), hours: Number(values.hours), hostile: values.hostile });
+  const demo = await startDemo({
+    port: Number(values.port),
+    nodes: Number(values.nodes),
+    hours: Number(values.hours),
+    hostile: values.hostile,
+  });
   out(`the page with a swarm that is not there: ${demo.url}`);
 }

@@ -14,7 +14,10 @@ function Banner({ line, isOver }: { line: Line; isOver: boolean }) {
   if (line.is === 'lost') {
     return (
       <div class="banner bad" role="alert">
-        <span>The line to the console is lost. What is shown is the last that is known; it is tried again in {Math.max(1, Math.round(line.retryMs / 1000))} s.</span>
+        <span>
+          The line to the console is lost. What is shown is the last that is known; it is tried again in{' '}
+          {Math.max(1, Math.round(line.retryMs / 1000))} s.
+        </span>
         <button type="button" onClick={retryNow}>
           Try now
         </button>
@@ -62,7 +65,12 @@ function ThemeSwitch() {
   );
 }
 
-const lineNames: Readonly<Record<Line['is'], string>> = { connecting: 'connecting', open: 'live', away: 'swarm away', lost: 'disconnected' };
+const lineNames: Readonly<Record<Line['is'], string>> = {
+  connecting: 'connecting',
+  open: 'live',
+  away: 'swarm away',
+  lost: 'disconnected',
+};
 
 export function App() {
   const { session, live, report, line } = useModel();
@@ -78,16 +86,9 @@ export function App() {
   }, [live?.board.phase]);
   return (
     <>
-      <a
-        class="skip"
-        href="#page"
-        onClick={(event) => {
-          event.preventDefault();
-          document.getElementById('page')?.focus();
-        }}
-      >
+      <button type="button" class="skip" onClick={() => document.getElementById('page')?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <header class="top">
         <h1>
           <span class="brand" aria-hidden="true" />
@@ -110,7 +111,8 @@ export function App() {
         </div>
       </main>
       <footer class="bottom dim">
-        {session !== null && `version ${session.version} · ${session.swarmId === null ? 'no swarm' : `swarm ${session.swarmId}`} · ${session.canSteer ? 'may steer' : 'reads only'}`}
+        {session !== null &&
+          `version ${session.version} · ${session.swarmId === null ? 'no swarm' : `swarm ${session.swarmId}`} · ${session.canSteer ? 'may steer' : 'reads only'}`}
       </footer>
     </>
   );

@@ -28,7 +28,12 @@ export function Catapult({ path }: { path: readonly string[] }) {
         <ul>
           {scenarios?.map((scenario) => (
             <li key={scenario.path}>
-              <button type="button" class="scenario-choice" aria-current={scenario.path === chosen} onClick={() => goTo('catapult', ...scenario.path.split('/'))}>
+              <button
+                type="button"
+                class="scenario-choice"
+                aria-current={scenario.path === chosen}
+                onClick={() => goTo('catapult', ...scenario.path.split('/'))}
+              >
                 <span class="scenario-name">
                   {shown(scenario.name === '' ? scenario.path : scenario.name)}
                   {!scenario.isValid && <Chip tone="bad">problems</Chip>}
@@ -45,7 +50,12 @@ export function Catapult({ path }: { path: readonly string[] }) {
 }
 
 /** Plan of what is written, some time after the last change. */
-function usePlan(path: string, text: string | null, variables: Readonly<Record<string, string>>, nodes: number): { plan: PlanView | null; error: unknown } {
+function usePlan(
+  path: string,
+  text: string | null,
+  variables: Readonly<Record<string, string>>,
+  nodes: number,
+): { plan: PlanView | null; error: unknown } {
   const [found, setFound] = useState<{ plan: PlanView | null; error: unknown }>({ plan: null, error: null });
   const given = JSON.stringify(variables);
   useEffect(() => {
@@ -115,7 +125,12 @@ function Workbench({ path, onSaved }: { path: string; onSaved: () => void }) {
           <button type="button" disabled={!canStart || isBusy || text === saved} onClick={() => void act(save)}>
             Save
           </button>
-          <button type="button" class="primary" disabled={!canStart || isBusy || plan?.ok !== true || plan.unplaceable.length > 0} onClick={() => void act(start)}>
+          <button
+            type="button"
+            class="primary"
+            disabled={!canStart || isBusy || plan?.ok !== true || plan.unplaceable.length > 0}
+            onClick={() => void act(start)}
+          >
             Start the run
           </button>
           {!canStart && <span class="dim">This session only reads.</span>}
@@ -129,10 +144,18 @@ function Workbench({ path, onSaved }: { path: string; onSaved: () => void }) {
   );
 }
 
-function EditorPlace({ text, onChange, onReady }: { text: string; onChange: (text: string) => void; onReady: (editor: Editor | null) => void }) {
+function EditorPlace({
+  text,
+  onChange,
+  onReady,
+}: {
+  text: string;
+  onChange: (text: string) => void;
+  onReady: (editor: Editor | null) => void;
+}) {
   const place = useRef<HTMLDivElement>(null);
   const [error, setError] = useState<unknown>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one editor for each file; its text is its own from then on
+  // One editor for each file; its text is its own from then on
   useEffect(() => {
     let editor: Editor | null = null;
     let isWanted = true;
@@ -190,7 +213,13 @@ function Values({ plan, variables, nodes, onVariables, onNodes }: ValuesInit) {
           <span>
             <Text text={name} max={32} />
           </span>
-          <input type="text" value={variables[name] ?? usual} autocomplete="off" spellcheck={false} onInput={(event) => set(name, event.currentTarget.value, usual)} />
+          <input
+            type="text"
+            value={variables[name] ?? usual}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => set(name, event.currentTarget.value, usual)}
+          />
         </label>
       ))}
     </form>

@@ -12,7 +12,12 @@ const tones = ['series-1', 'series-2', 'series-3', 'series-4', 'series-5'];
 
 const groupsOf = (history: History, group: string): string[] => (group === ALL ? history.groups : [group]);
 
-function sumLine(history: History, group: string, column: 'owned' | 'active' | 'started' | 'failed' | 'planned', isPerS: boolean): Line['read'] {
+function sumLine(
+  history: History,
+  group: string,
+  column: 'owned' | 'active' | 'started' | 'failed' | 'planned',
+  isPerS: boolean,
+): Line['read'] {
   return () => {
     const columns = groupsOf(history, group).map((name) => history.column(loadKey(name, column)));
     const sum = columns.length === 1 && !isPerS ? (columns[0] ?? null) : sumOf(columns, history.length);
@@ -30,9 +35,10 @@ export function loadCharts(history: History, group: string): ChartInit[] {
       title: 'Endpoints',
       format: formatCount,
       lines: [
-        { label: 'active', tone: 'series-1', isFilled: true, read: sum('active') },
-        { label: 'planned', tone: 'dim', isDashed: true, read: sum('planned') },
         { label: 'owned', tone: 'series-3', read: sum('owned') },
+        { label: 'planned', tone: 'dim', isDashed: true, read: sum('planned') },
+        // Last, and so on top.
+        { label: 'active', tone: 'series-1', isFilled: true, read: sum('active') },
       ],
     },
     {
@@ -40,7 +46,9 @@ export function loadCharts(history: History, group: string): ChartInit[] {
       format: formatCount,
       lines: [
         { label: 'started', tone: 'series-1', isFilled: true, read: sum('started', true) },
-        ...joinNames.map((metric, index): Line => ({ label: metric, tone: tones[index + 1] ?? 'dim', read: metricSum(history, metric, group) })),
+        ...joinNames.map(
+          (metric, index): Line => ({ label: metric, tone: tones[index + 1] ?? 'dim', read: metricSum(history, metric, group) }),
+        ),
       ],
     },
     {
@@ -85,13 +93,16 @@ export const latencyMetrics = (history: History): string[] => [
 ];
 
 export function latencyChart(history: History, metric: string, group: string, limit: number | undefined): ChartInit {
-  const columns = ['p50', 'p95', 'p99', 'max'] as const;
+  // What is drawn last is on top.
+  const columns = ['max', 'p99', 'p95', 'p50'] as const;
   const isMany = group === ALL && seriesFor(history, metric, ALL).length > 1;
   return {
     title: `${metric}${isMany ? ', worst group' : ''}`,
     format: formatMs,
     ...(limit === undefined ? {} : { limit }),
-    lines: columns.map((column, index): Line => ({ label: column, tone: `latency-${index + 1}`, read: worst(history, metric, group, column) })),
+    lines: columns.map(
+      (column, index): Line => ({ label: column, tone: `latency-${columns.length - index}`, read: worst(history, metric, group, column) }),
+    ),
   };
 }
 
@@ -102,13 +113,34 @@ export function mediaCharts(history: History, group: string): ChartInit[] {
     const kind = history.metrics.find((series) => series.metric === metric)?.kind;
     if (/mos/i.test(metric)) {
       const read = lowest(history, metric, group);
-      return { title: `${metric}, worst group`, format: (value) => value.toFixed(2), range: [1, 5], lines: [{ label: 'median', tone: 'series-2', read }] };
+      return {
+        title: `${metric}, worst group`,
+        format: (value) => value.toFixed(2),
+        range: [1, 5],
+        lines: [{ label: 'median', tone: 'series-2', read }],
+      };
     }
     if (kind === 'rate')
-      return { title: metric, format: formatShare, lines: [{ label: 'share', tone: 'series-4', isFilled: true, read: worst(history, metric, group, 'share') }] };
-    if (kind === 'counter') return { title: `${metric} per second`, format: formatCount, lines: [{ label: 'per second', tone: 'series-4', read: metricSum(history, metric, group) }] };
+      return {
+        title: metric,
+        format: formatShare,
+        lines: [{ label: 'share', tone: 'series-4', isFilled: true, read: worst(history, metric, group, 'share') }],
+      };
+    if (kind === 'counter')
+      return {
+        title: `${metric} per second`,
+        format: formatCount,
+        lines: [{ label: 'per second', tone: 'series-4', read: metricSum(history, metric, group) }],
+      };
     const [p50, p95] = [worst(history, metric, group, 'p50'), worst(history, metric, group, 'p95')];
-    return { title: metric, format: formatMs, lines: [{ label: 'p50', tone: 'latency-1', read: p50 }, { label: 'p95', tone: 'latency-2', read: p95 }] };
+    return {
+      title: metric,
+      format: formatMs,
+      lines: [
+        { label: 'p50', tone: 'latency-1', read: p50 },
+        { label: 'p95', tone: 'latency-2', read: p95 },
+      ],
+    };
   });
 }
 

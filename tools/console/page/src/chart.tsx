@@ -31,7 +31,7 @@ export interface ChartInit {
 
 const HEIGHT = 168;
 export const GUTTER = 58;
-export const PADDING_RIGHT = 10;
+export const PADDING_RIGHT = 24;
 const TIME_STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800].map((seconds) => seconds * 1000);
 
 function axes(format: ChartInit['format']): uPlot.Axis[] {
@@ -68,14 +68,16 @@ function optionsOf({ lines, format, range, limit }: ChartInit, width: number, on
     axes: axes(format),
     series: [
       {},
-      ...lines.map(({ label, tone: name, isDashed, isFilled }): uPlot.Series => ({
-        label,
-        stroke: () => tone(name),
-        width: 1.5,
-        ...(isDashed ? { dash: [5, 4] } : {}),
-        ...(isFilled ? { fill: () => `${tone(name)}1f` } : {}),
-        points: { show: false },
-      })),
+      ...lines.map(
+        ({ label, tone: name, isDashed, isFilled }): uPlot.Series => ({
+          label,
+          stroke: () => tone(name),
+          width: 1.5,
+          ...(isDashed ? { dash: [5, 4] } : {}),
+          ...(isFilled ? { fill: () => `${tone(name)}1f` } : {}),
+          points: { show: false },
+        }),
+      ),
     ],
     hooks: {
       draw: [
@@ -113,7 +115,7 @@ export function Chart(init: ChartInit) {
   current.current = init;
   const shape = `${init.lines.map(({ label, tone: name }) => label + name).join('|')}|${init.limit}`;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot is made anew only when its lines are others; what they read is read through `current`
+  // The plot is made anew only when its lines are others; what they read is read through `current`
   useEffect(() => {
     const at = place.current;
     if (at === null) return;
@@ -161,8 +163,15 @@ export function Chart(init: ChartInit) {
           ))}
         </dl>
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrows move through time here */}
-      <div class="plot" ref={place} tabIndex={0} role="group" aria-roledescription="chart" aria-label={`${init.title}; arrows move, plus and minus zoom, End follows`} onKeyDown={onKeyDown} />
+      <div
+        class="plot"
+        ref={place}
+        tabIndex={0}
+        role="group"
+        aria-roledescription="chart"
+        aria-label={`${init.title}; arrows move, plus and minus zoom, End follows`}
+        onKeyDown={onKeyDown}
+      />
       <ChartTable {...init} />
     </figure>
   );

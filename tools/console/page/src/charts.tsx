@@ -64,7 +64,7 @@ export function Charts({ thresholds }: { thresholds: readonly ThresholdResult[] 
   const chosen = names.includes(metric) ? metric : (names[0] ?? '');
   const limit = limitOf(thresholds, chosen, group);
   const shape = `${group}|${chosen}|${limit}|${history.metrics.length}|${history.groups.length}`;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: which charts there are depends on what `shape` names
+  // Which charts there are depends on what `shape` names
   const lists = useMemo(
     () => ({
       load: loadCharts(history, group),

@@ -22,11 +22,18 @@ const SAME_SHARE = 0.02;
 
 type Better = 'less' | 'more' | null;
 
-function row(what: string, left: number | null, right: number | null, format: (value: number | null) => string, better: Better): ComparedRow {
+function row(
+  what: string,
+  left: number | null,
+  right: number | null,
+  format: (value: number | null) => string,
+  better: Better,
+): ComparedRow {
   const change = left === null || right === null || left === 0 ? null : (right - left) / Math.abs(left);
   const isSame = left === right || (change !== null && Math.abs(change) < SAME_SHARE);
   const isLess = left !== null && right !== null && right < left;
-  const verdict = left === null || right === null || better === null ? null : isSame ? 'same' : isLess === (better === 'less') ? 'better' : 'worse';
+  const verdict =
+    left === null || right === null || better === null ? null : isSame ? 'same' : isLess === (better === 'less') ? 'better' : 'worse';
   return { what, left: format(left), right: format(right), change: isSame ? 0 : change, verdict };
 }
 

@@ -27,7 +27,9 @@ const theme = EditorView.theme({
   '.cm-gutters': { backgroundColor: 'transparent', color: 'var(--dim)', border: 'none' },
   '.cm-activeLine': { backgroundColor: 'var(--hover)' },
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--selection)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+    backgroundColor: 'var(--selection)',
+  },
   '.cm-tooltip': { backgroundColor: 'var(--raised)', color: 'var(--text)', border: '1px solid var(--border)', borderRadius: '6px' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-diagnostic-error': { borderLeftColor: 'var(--bad)' },
@@ -68,7 +70,10 @@ function diagnostic(state: EditorState, { message, hint, line, column }: Problem
 
 export function createEditor(place: HTMLElement, schema: Schema, onChange: (text: string) => void): Editor {
   const root = place.shadowRoot ?? place.attachShadow({ mode: 'open' });
-  const tabKeys = [{ key: 'Mod-]', run: indentMore }, { key: 'Mod-[', run: indentLess }];
+  const tabKeys = [
+    { key: 'Mod-]', run: indentMore },
+    { key: 'Mod-[', run: indentLess },
+  ];
   const view = new EditorView({
     root,
     parent: root,
@@ -96,7 +101,13 @@ export function createEditor(place: HTMLElement, schema: Schema, onChange: (text
   });
   return {
     setText: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
-    setProblems: (problems) => view.dispatch(setDiagnostics(view.state, problems.map((problem) => diagnostic(view.state, problem)))),
+    setProblems: (problems) =>
+      view.dispatch(
+        setDiagnostics(
+          view.state,
+          problems.map((problem) => diagnostic(view.state, problem)),
+        ),
+      ),
     goTo(line, column) {
       const at = view.state.doc.line(Math.min(view.state.doc.lines, Math.max(1, line)));
       view.dispatch({ selection: { anchor: Math.min(at.to, at.from + Math.max(0, column - 1)) }, scrollIntoView: true });

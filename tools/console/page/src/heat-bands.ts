@@ -20,6 +20,7 @@ export interface HeatSource {
 
 /** At least this many bands are shown, so that an even target does not look like a wall. */
 const BANDS_MIN = 6;
+const FLOOR = 0.08;
 
 export function heatPicture({ times, stepMs, counts, bands }: HeatSource, fromMs: number, toMs: number, columnsMax: number): HeatPicture {
   const spanMs = Math.max(1, toMs - fromMs);
@@ -56,14 +57,14 @@ function bandsUsed(sums: Float32Array, bands: number): [first: number, count: nu
   return [start, Math.min(bands - start, count)];
 }
 
-/** By the logarithm, so that one slow answer among thousands can be seen. */
+/** By the square root and never below a floor, so that one slow answer among thousands can be seen. */
 function strengthOf(sums: Float32Array, bands: number, first: number, count: number): Float32Array {
-  const most = Math.log1p(sums.reduce((max, sum) => Math.max(max, sum), 0));
+  const most = sums.reduce((max, sum) => Math.max(max, sum), 0);
   const strength = new Float32Array((sums.length / bands) * count);
   for (let column = 0; column < sums.length / bands; column++) {
     for (let band = 0; band < count; band++) {
       const sum = sums[column * bands + first + band] as number;
-      strength[column * count + band] = sum > 0 && most > 0 ? 0.12 + 0.88 * (Math.log1p(sum) / most) : 0;
+      strength[column * count + band] = sum > 0 ? FLOOR + (1 - FLOOR) * Math.sqrt(sum / most) : 0;
     }
   }
   return strength;

@@ -2,8 +2,8 @@
 // the moment, and a table behind it.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { chartKey, listenToPointer } from './chart-input.ts';
 import { GUTTER, PADDING_RIGHT } from './chart.tsx';
+import { chartKey, listenToPointer } from './chart-input.ts';
 import { bandLabel, type HeatPicture, heatPicture } from './heat-bands.ts';
 import { paintMarks } from './mark-paint.ts';
 import { chartWindow, history } from './model.ts';
@@ -77,7 +77,10 @@ function paintAxes(
     const bound = boundsMs[bandFirst + band];
     if (bound !== undefined) context.fillText(formatMs(bound), plot.left - 8, plot.top + plot.height * (1 - (band + 1) / bandCount) + 1);
   }
-  const stepMs = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].map((s) => s * 1000).find((ms) => (ms / (toMs - fromMs)) * plot.width >= 64) ?? 10_800_000;
+  const stepMs =
+    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]
+      .map((s) => s * 1000)
+      .find((ms) => (ms / (toMs - fromMs)) * plot.width >= 64) ?? 10_800_000;
   context.textAlign = 'center';
   for (let ms = Math.ceil(fromMs / stepMs) * stepMs; ms <= toMs; ms += stepMs)
     context.fillText(formatClock(ms), plot.left + ((ms - fromMs) / (toMs - fromMs)) * plot.width, plot.top + plot.height + 15);
@@ -108,8 +111,15 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
         <h3>{title}</h3>
         <p class="dim told">{told === '' ? 'all groups; darker = more' : told}</p>
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrows move through time here */}
-      <div class="plot" ref={place} tabIndex={0} role="group" aria-roledescription="heat map" aria-label={`${title}; arrows move, plus and minus zoom, End follows`} onKeyDown={onKeyDown}>
+      <div
+        class="plot"
+        ref={place}
+        tabIndex={0}
+        role="group"
+        aria-roledescription="heat map"
+        aria-label={`${title}; arrows move, plus and minus zoom, End follows`}
+        onKeyDown={onKeyDown}
+      >
         <canvas class="heat" ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setTold('')} />
       </div>
       <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>

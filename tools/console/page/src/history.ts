@@ -12,8 +12,7 @@ const loadColumns = ['owned', 'active', 'started', 'failed'] as const;
 const metricColumns = ['perS', 'p50', 'p95', 'p99', 'max', 'share'] as const;
 
 export const loadKey = (group: string, column: LoadColumn): string => ['load', group, column].join(SEPARATOR);
-export const metricKey = (metric: string, group: string, column: MetricColumn): string =>
-  ['metric', metric, group, column].join(SEPARATOR);
+export const metricKey = (metric: string, group: string, column: MetricColumn): string => ['metric', metric, group, column].join(SEPARATOR);
 
 export interface MetricSeries {
   readonly metric: string;

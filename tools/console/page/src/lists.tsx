@@ -63,7 +63,6 @@ export function Events({ events }: { events: readonly EventRow[] }) {
   return (
     <Card title="Events">
       {events.length === 0 && <p class="dim">Nothing yet.</p>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it by its focus */}
       <ol class="events scroll tall" tabIndex={0} aria-label="Events, newest first">
         {rows.map(({ atMs, level, text }, index) => {
           const kind = kindOf(text);

@@ -1,7 +1,7 @@
 // Events drawn over a picture of time: a line for a moment, a band for what lasted, and a short flag at the top. The same for charts and the heat map, so that the eye can go down the page.
 
-import { currentMarks } from './model.ts';
 import type { MarkKind } from './marks.ts';
+import { currentMarks } from './model.ts';
 import { tone } from './theme.ts';
 
 const toneOf: Readonly<Record<MarkKind, string>> = {

@@ -2,11 +2,22 @@
 
 import type { NodeRow } from '../../protocol.ts';
 
-export type NodeColumn = 'name' | 'role' | 'state' | 'cpu' | 'memoryMb' | 'latenessMs' | 'loopDelayMs' | 'shards' | 'active' | 'tainted' | 'ageMs';
+export type NodeColumn =
+  | 'name'
+  | 'role'
+  | 'state'
+  | 'cpu'
+  | 'memoryMb'
+  | 'latenessMs'
+  | 'loopDelayMs'
+  | 'shards'
+  | 'active'
+  | 'tainted'
+  | 'ageMs';
 
 const stateOrder: Readonly<Record<NodeRow['state'], number>> = { lost: 0, left: 1, candidate: 2, live: 3 };
 
-export function valueOf(row: NodeRow, column: NodeColumn): string | number | null {
+export function cellOf(row: NodeRow, column: NodeColumn): string | number | null {
   if (column === 'state') return stateOrder[row.state];
   if (column === 'role') return row.isCoordinator ? ' coordinator' : row.role;
   if (column === 'cpu') return cpuShare(row);
@@ -22,7 +33,7 @@ const collator = new Intl.Collator('en', { numeric: true });
 export function sortNodes(rows: readonly NodeRow[], column: NodeColumn, isDescending: boolean): NodeRow[] {
   const sign = isDescending ? -1 : 1;
   return [...rows].sort((left, right) => {
-    const [one, other] = [valueOf(left, column), valueOf(right, column)];
+    const [one, other] = [cellOf(left, column), cellOf(right, column)];
     if (one === null || other === null) return one === other ? collator.compare(left.name, right.name) : one === null ? 1 : -1;
     const order = typeof one === 'number' && typeof other === 'number' ? one - other : collator.compare(String(one), String(other));
     return order === 0 ? collator.compare(left.name, right.name) : order * sign;
@@ -34,7 +45,15 @@ export function findNodes(rows: readonly NodeRow[], search: string): readonly No
   const wanted = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return rows;
   return rows.filter(({ name, node, role, state, labels, tainted, isCoordinator }) => {
-    const all = [name, node, role, state, isCoordinator ? 'coordinator' : '', tainted.length > 0 ? 'tainted' : '', ...Object.values(labels)];
+    const all = [
+      name,
+      node,
+      role,
+      state,
+      isCoordinator ? 'coordinator' : '',
+      tainted.length > 0 ? 'tainted' : '',
+      ...Object.values(labels),
+    ];
     const text = all.join('\n').toLowerCase();
     return wanted.every((word) => text.includes(word));
   });

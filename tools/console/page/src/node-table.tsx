@@ -43,7 +43,10 @@ function Row({ row, index }: { row: NodeRow; index: number }) {
       <td>
         <Chip tone={stateTone[row.state]}>{row.state}</Chip>
       </td>
-      <td class={`number ${high(cpu, CPU_SHARE_HIGH)}`} title={row.cpuCores === null ? '' : `${row.cpuCores.toFixed(2)} of ${row.cores} cores`}>
+      <td
+        class={`number ${high(cpu, CPU_SHARE_HIGH)}`}
+        title={row.cpuCores === null ? '' : `${row.cpuCores.toFixed(2)} of ${row.cores} cores`}
+      >
         {formatShare(cpu)}
       </td>
       <td class="number">{formatBytes(row.memoryMb === null ? null : row.memoryMb * 1e6)}</td>
@@ -51,7 +54,9 @@ function Row({ row, index }: { row: NodeRow; index: number }) {
       <td class={`number ${high(row.loopDelayMs, LATENESS_HIGH_MS)}`}>{formatMs(row.loopDelayMs)}</td>
       <td class="number">{formatCount(row.shards)}</td>
       <td class="number">{formatCount(row.active)}</td>
-      <td class={`number ${row.tainted.length > 0 ? 'warn' : ''}`}>{row.tainted.length === 0 ? '–' : <Text text={row.tainted.join(', ')} max={18} />}</td>
+      <td class={`number ${row.tainted.length > 0 ? 'warn' : ''}`}>
+        {row.tainted.length === 0 ? '–' : <Text text={row.tainted.join(', ')} max={18} />}
+      </td>
       <td class={`number ${row.state === 'live' ? high(row.ageMs, AGE_HIGH_MS) : ''}`}>{formatMs(row.ageMs)}</td>
     </tr>
   );
@@ -59,7 +64,7 @@ function Row({ row, index }: { row: NodeRow; index: number }) {
 
 const Gap = ({ rows }: { rows: number }) =>
   rows <= 0 ? null : (
-    <tr aria-hidden="true" class="gap">
+    <tr class="gap">
       <td colSpan={columns.length} style={{ height: `${rows * ROW_PX}px` }} />
     </tr>
   );
@@ -86,8 +91,12 @@ export function NodeTable({ nodes }: { nodes: readonly NodeRow[] }) {
     </label>
   );
   return (
-    <Card title={`Nodes (${rows.length === nodes.length ? '' : `${rows.length} of `}${nodes.length})`} id="nodes" class="nodes" aside={aside}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it by its focus */}
+    <Card
+      title={`Nodes (${rows.length === nodes.length ? '' : `${rows.length} of `}${nodes.length})`}
+      id="nodes"
+      class="nodes"
+      aside={aside}
+    >
       <div class="scroll tall" ref={place} onScroll={onScroll} tabIndex={0} role="region" aria-label="All nodes">
         <table aria-rowcount={rows.length + 1}>
           <thead>

@@ -7,7 +7,13 @@ import { history } from './model.ts';
 import { Bar, Card, Chip, Text, type Tone } from './parts.tsx';
 import { formatClock, formatCount, formatMs, formatUsd, shown } from './text.ts';
 
-const phaseTone: Readonly<Record<BoardView['phase'], Tone>> = { forming: 'calm', claiming: 'calm', running: 'accent', draining: 'warn', sealed: 'good' };
+const phaseTone: Readonly<Record<BoardView['phase'], Tone>> = {
+  forming: 'calm',
+  claiming: 'calm',
+  running: 'accent',
+  draining: 'warn',
+  sealed: 'good',
+};
 
 function Figure({ name, value, of, tone }: { name: string; value: string; of?: string; tone?: Tone | undefined }) {
   return (
@@ -51,8 +57,18 @@ export function Overview({ live }: { live: LiveState }) {
         </p>
       </div>
       <dl class="figures">
-        <Figure name="Active" value={formatCount(board.endpointsActive)} of={`of ${formatCount(board.endpointsPlanned)} planned`} tone={isShort ? 'warn' : undefined} />
-        <Figure name="Nodes" value={formatCount(board.nodesLive)} of={`of ${formatCount(board.nodesExpected)}`} tone={board.nodesLive < board.nodesExpected ? 'warn' : undefined} />
+        <Figure
+          name="Active"
+          value={formatCount(board.endpointsActive)}
+          of={`of ${formatCount(board.endpointsPlanned)} planned`}
+          tone={isShort ? 'warn' : undefined}
+        />
+        <Figure
+          name="Nodes"
+          value={formatCount(board.nodesLive)}
+          of={`of ${formatCount(board.nodesExpected)}`}
+          tone={board.nodesLive < board.nodesExpected ? 'warn' : undefined}
+        />
         <Figure name="Errors" value={formatCount(errors)} of="per second" tone={errors > 0 ? 'bad' : undefined} />
         <Figure name="Worst p95" value={formatMs(p95s.length === 0 ? null : Math.max(...p95s))} />
         <Figure name="Coordinator" value={shown(coordinator ?? '–')} of={`term ${term}`} />

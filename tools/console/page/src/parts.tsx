@@ -21,13 +21,7 @@ export function Text({ text, max = 200 }: { text: string; max?: number }) {
   );
 }
 
-export function Card(props: {
-  title: string;
-  id?: string;
-  class?: string;
-  aside?: ComponentChildren;
-  children: ComponentChildren;
-}) {
+export function Card(props: { title: string; id?: string; class?: string; aside?: ComponentChildren; children: ComponentChildren }) {
   const id = props.id ?? props.title.toLowerCase().replace(/\W+/g, '-');
   return (
     <section class={`card ${props.class ?? ''}`} aria-labelledby={`${id}-title`} id={id}>
@@ -105,7 +99,12 @@ export function Tabs(props: { label: string; tabs: readonly Tab[]; chosen: strin
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = tabs.findIndex(({ id }) => id === chosen);
     const last = tabs.length - 1;
-    const steps: Readonly<Record<string, number>> = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at <= 0 ? last : at - 1, Home: 0, End: last };
+    const steps: Readonly<Record<string, number>> = {
+      ArrowRight: at === last ? 0 : at + 1,
+      ArrowLeft: at <= 0 ? last : at - 1,
+      Home: 0,
+      End: last,
+    };
     const to = steps[event.key];
     const tab = to === undefined ? undefined : tabs[to];
     if (tab === undefined) return;

@@ -104,7 +104,11 @@ export function Plan({ plan }: { plan: GoodPlan }) {
                   <td class="number">{shards}</td>
                   <td class="number">{formatCount(peak)}</td>
                   <td class="wide">
-                    <Bar share={share} tone={share > 1 ? 'bad' : share > 0.8 ? 'warn' : 'accent'} label={`${cores.toFixed(2)} of ${capacityCores.toFixed(2)} cores`} />
+                    <Bar
+                      share={share}
+                      tone={share > 1 ? 'bad' : share > 0.8 ? 'warn' : 'accent'}
+                      label={`${cores.toFixed(2)} of ${capacityCores.toFixed(2)} cores`}
+                    />
                   </td>
                   <td class="number">{formatShare(share)}</td>
                 </tr>

@@ -1,15 +1,26 @@
 // The report of a run as a page to read: verdict and reasons first, then thresholds, load, metrics, errors, nodes and what happened. Everything is from summary.json.
 
+import { useState } from 'preact/hooks';
 import type { MetricSummary, Summary } from '../../../../node/core/summary-types.ts';
 import { Card, Chip, Text, type Tone } from './parts.tsx';
 import { SmallCurve } from './small-curve.tsx';
 import { formatBytes, formatClock, formatCount, formatMs, formatShare, formatUnit, formatUsd, shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
 
-export const verdictTone: Readonly<Record<string, Tone>> = { pass: 'good', fail: 'bad', tainted: 'warn', running: 'accent', unknown: 'calm' };
+export const verdictTone: Readonly<Record<string, Tone>> = {
+  pass: 'good',
+  fail: 'bad',
+  tainted: 'warn',
+  running: 'accent',
+  unknown: 'calm',
+};
+
+const ROWS_FIRST = 24;
 
 export function Grid(props: { caption: string; head: readonly string[]; rows: readonly (readonly string[])[]; texts?: number }) {
   const { caption, head, rows, texts = 1 } = props;
+  const [isAll, setAll] = useState(false);
+  const shownRows = isAll ? rows : rows.slice(0, ROWS_FIRST);
   return (
     <div class="scroll">
       <table>
@@ -24,8 +35,8 @@ export function Grid(props: { caption: string; head: readonly string[]; rows: re
           </tr>
         </thead>
         <tbody>
-          {rows.map((cells, row) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: rows of a report stay where they are
+          {shownRows.map((cells, row) => (
+            // Rows of a report stay where they are
             <tr key={row}>
               {cells.map((cell, column) => (
                 <td key={head[column]} class={column < texts ? '' : 'number'}>
@@ -36,6 +47,11 @@ export function Grid(props: { caption: string; head: readonly string[]; rows: re
           ))}
         </tbody>
       </table>
+      {rows.length > shownRows.length && (
+        <button type="button" class="link" onClick={() => setAll(true)}>
+          Show all {rows.length}
+        </button>
+      )}
     </div>
   );
 }
@@ -90,18 +106,33 @@ export function ReportView({ summary }: { summary: Summary }) {
       )}
       <div class="columns">
         <Card title="Load delivered">
-          <SmallCurve label="Endpoints over the run" stepMs={load.curve.stepMs} main={load.curve.active} other={load.curve.planned} mainName="active" otherName="planned" />
+          <SmallCurve
+            label="Endpoints over the run"
+            stepMs={load.curve.stepMs}
+            main={load.curve.active}
+            other={load.curve.planned}
+            mainName="active"
+            otherName="planned"
+          />
           <Grid
             caption="Load by group"
             head={['Group', 'Type', 'Due', 'Started', 'Finished', 'Failed', 'Planned', 'Owned', 'Active']}
             texts={2}
             rows={[...load.groups, load.total].map((group) => [
               ...[group.group, group.type],
-              ...[group.livesDue, group.started, group.finished, group.failed, group.activePeakPlanned, group.ownedPeak, group.activePeak].map(formatCount),
+              ...[
+                group.livesDue,
+                group.started,
+                group.finished,
+                group.failed,
+                group.activePeakPlanned,
+                group.ownedPeak,
+                group.activePeak,
+              ].map(formatCount),
             ])}
           />
         </Card>
-        <Thresholds thresholds={summary.thresholds} />
+        <Thresholds thresholds={summary.thresholds} when="measured" />
       </div>
       {summary.categories.map(({ category, metrics }) => (
         <Category key={category} category={category} metrics={metrics} />
@@ -119,20 +150,29 @@ function Category({ category, metrics }: { category: string; metrics: readonly M
   const trends = metrics.flatMap((metric) => {
     const { values, unit } = metric;
     if (values.kind !== 'trend') return [];
-    const figures = [values.avg, values.min, values.p50, values.p90, values.p95, values.p99, values.max].map((value) => formatUnit(value, unit));
+    const figures = [values.avg, values.min, values.p50, values.p90, values.p95, values.p99, values.max].map((value) =>
+      formatUnit(value, unit),
+    );
     return [[nameOf(metric), formatCount(values.count), ...figures]];
   });
   const others = metrics.flatMap((metric) => {
     const { values, unit, help } = metric;
     if (values.kind === 'trend') return [];
-    if (values.kind === 'rate') return [[nameOf(metric), help, formatShare(values.total === 0 ? null : values.pass / values.total), `of ${formatCount(values.total)}`]];
+    if (values.kind === 'rate')
+      return [
+        [nameOf(metric), help, formatShare(values.total === 0 ? null : values.pass / values.total), `of ${formatCount(values.total)}`],
+      ];
     if (values.kind === 'counter') return [[nameOf(metric), help, formatUnit(values.sum, unit), `${formatUnit(values.ratePerS, unit)}/s`]];
     return [[nameOf(metric), help, formatUnit(values.value, unit), `${formatUnit(values.min, unit)} to ${formatUnit(values.max, unit)}`]];
   });
   return (
     <Card title={`Metrics: ${shown(category)}`} id={`metrics-${category.replace(/\W+/g, '-')}`}>
-      {trends.length > 0 && <Grid caption="Latencies" head={['Metric', 'Count', 'Mean', 'Min', 'p50', 'p90', 'p95', 'p99', 'Max']} rows={trends} />}
-      {others.length > 0 && <Grid caption="Counters and rates" head={['Metric', 'What it is', 'Value', 'Detail']} texts={2} rows={others} />}
+      {trends.length > 0 && (
+        <Grid caption="Latencies" head={['Metric', 'Count', 'Mean', 'Min', 'p50', 'p90', 'p95', 'p99', 'Max']} rows={trends} />
+      )}
+      {others.length > 0 && (
+        <Grid caption="Counters and rates" head={['Metric', 'What it is', 'Value', 'Detail']} texts={2} rows={others} />
+      )}
     </Card>
   );
 }
@@ -169,20 +209,30 @@ function Rest({ summary }: { summary: Summary }) {
             caption="By vendor and region"
             head={['Label', 'Value', 'Nodes', 'Lost', 'Started', 'Failed', 'Errors']}
             texts={2}
-            rows={places.map(({ label, value, nodes: count, nodesLost, started, failed, errorsTarget }) => [label, value, ...[count, nodesLost, started, failed, errorsTarget].map(formatCount)])}
+            rows={places.map(({ label, value, nodes: count, nodesLost, started, failed, errorsTarget }) => [
+              label,
+              value,
+              ...[count, nodesLost, started, failed, errorsTarget].map(formatCount),
+            ])}
           />
         </Card>
       )}
       {events.length > 0 && (
         <Card title="What happened" id="run-events">
-          <Grid caption="Events" head={['Time', 'Level', 'Event']} texts={3} rows={events.map(({ atMs, level, text }) => [formatClock(atMs), level, text])} />
+          <Grid
+            caption="Events"
+            head={['Time', 'Level', 'Event']}
+            texts={3}
+            rows={events.map(({ atMs, level, text }) => [formatClock(atMs), level, text])}
+          />
         </Card>
       )}
       <Card title="Files" id="run-files">
         <Grid caption="Files" head={['What', 'Where']} texts={2} rows={files.map(({ what, path }) => [what, path])} />
         {artifacts !== undefined && (
           <p class="dim">
-            <Text text={artifacts.store} />: {artifacts.files} files, {formatBytes(artifacts.bytes)}, {artifacts.gaps.length + artifacts.gapsLeftOut} gaps
+            <Text text={artifacts.store} />: {artifacts.files} files, {formatBytes(artifacts.bytes)},{' '}
+            {artifacts.gaps.length + artifacts.gapsLeftOut} gaps
           </p>
         )}
       </Card>

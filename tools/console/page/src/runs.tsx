@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { RunRow } from '../../protocol.ts';
 import { api } from './api.ts';
-import { compare, type ComparedRow } from './comparison.ts';
+import { type ComparedRow, compare } from './comparison.ts';
 import { Card, Chip, Text, Trouble } from './parts.tsx';
 import { ReportView, verdictTone } from './report.tsx';
 import { goTo } from './route.ts';
@@ -18,7 +18,7 @@ interface Loaded<T> {
 /** What `ask` answers, asked again when `key` is another. */
 function useLoaded<T>(key: string, ask: () => Promise<T>): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ value: null, error: null });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is asked for
+  // The key says what is asked for
   useEffect(() => {
     let isWanted = true;
     setLoaded({ value: null, error: null });
@@ -92,7 +92,7 @@ function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onTo
       </td>
       <td>
         <Chip tone={verdictTone[verdict] ?? 'calm'}>{verdict}</Chip>
-        {exitCode !== null && exitCode !== 0 && <span class="dim"> {exitCode}</span>}
+        {exitCode !== null && exitCode !== 0 && <span class="dim"> exit {exitCode}</span>}
       </td>
       <th scope="row">
         {hasReport ? (

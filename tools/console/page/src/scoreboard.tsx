@@ -18,7 +18,11 @@ export function Scoreboard() {
       <div class="empty">
         <h2>{line.is === 'open' || line.is === 'away' ? 'No run to watch yet' : 'Connecting'}</h2>
         <p class="dim">
-          {line.is === 'away' ? shown(line.message) : session?.canStart ? 'Start a scenario in Catapult; it is shown here by the second.' : 'Waiting for the swarm.'}
+          {line.is === 'away'
+            ? shown(line.message)
+            : session?.canStart
+              ? 'Start a scenario in Catapult; it is shown here by the second.'
+              : 'Waiting for the swarm.'}
         </p>
         {report !== null && <ReportView summary={report} />}
       </div>
@@ -29,8 +33,11 @@ export function Scoreboard() {
       {report !== null && (
         <details class="card over">
           <summary>
-            The run is over: <strong class={report.verdict.verdict === 'pass' ? 'good' : report.verdict.verdict === 'fail' ? 'bad' : 'warn'}>{report.verdict.verdict}</strong>. Its
-            report
+            The run is over:{' '}
+            <strong class={report.verdict.verdict === 'pass' ? 'good' : report.verdict.verdict === 'fail' ? 'bad' : 'warn'}>
+              {report.verdict.verdict}
+            </strong>
+            . Its report
           </summary>
           <ReportView summary={report} />
         </details>

@@ -17,7 +17,7 @@ interface Grid {
 }
 
 /** The largest cells with which all fit. */
-export function gridOf(count: number, width: number): Grid {
+function gridOf(count: number, width: number): Grid {
   for (let cell = 18; cell > 3; cell--) {
     const perRow = Math.max(1, Math.floor(width / cell));
     if (Math.ceil(count / perRow) * cell <= HEIGHT_MAX) return { perRow, cell };
@@ -25,7 +25,13 @@ export function gridOf(count: number, width: number): Grid {
   return { perRow: Math.max(1, Math.floor(width / 3)), cell: 3 };
 }
 
-function paint(canvas: HTMLCanvasElement, { shards, nodes }: LiveState, width: number, chosen: number | null): void {
+function isOwned({ nodes }: LiveState, owner: number): boolean {
+  const state = nodes[owner]?.state;
+  return state === 'live' || state === 'candidate';
+}
+
+function paint(canvas: HTMLCanvasElement, live: LiveState, width: number, chosen: number | null): void {
+  const { shards } = live;
   const { perRow, cell } = gridOf(shards.owners.length, width);
   const height = Math.max(cell, Math.ceil(shards.owners.length / perRow) * cell);
   const ratio = devicePixelRatio;
@@ -38,9 +44,7 @@ function paint(canvas: HTMLCanvasElement, { shards, nodes }: LiveState, width: n
   const gap = cell > 6 ? 2 : 1;
   const [light, strong] = [tone('shard-light'), tone('shard-strong')];
   shards.owners.forEach((owner, shard) => {
-    const state = nodes[owner]?.state;
-    const isOwned = owner >= 0 && state !== undefined && state !== 'lost';
-    context.fillStyle = isOwned ? `hsl(${((owner * GOLDEN_ANGLE) % 360).toFixed(1)} ${strong} ${light})` : tone('bad');
+    context.fillStyle = isOwned(live, owner) ? `hsl(${((owner * GOLDEN_ANGLE) % 360).toFixed(1)} ${strong} ${light})` : tone('bad');
     const [x, y] = [(shard % perRow) * cell, Math.floor(shard / perRow) * cell];
     context.fillRect(x, y, cell - gap, cell - gap);
     if (shard !== chosen) return;
@@ -73,7 +77,7 @@ export function ShardMapCard({ live }: { live: LiveState }) {
   }, []);
   kept.current?.ask();
   const count = live.shards.owners.length;
-  const unowned = live.shards.owners.filter((owner) => owner < 0).length;
+  const unowned = live.shards.owners.filter((owner) => !isOwned(live, owner)).length;
   const perRow = (): number => gridOf(count, place.current?.clientWidth ?? 1).perRow;
   const onPointerMove = (event: PointerEvent): void => {
     const { perRow: across, cell } = gridOf(count, place.current?.clientWidth ?? 1);
@@ -89,13 +93,24 @@ export function ShardMapCard({ live }: { live: LiveState }) {
   };
   return (
     <Card title={`Shards (${count})`} id="shards">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrows go from shard to shard */}
-      <div class="shards" ref={place} tabIndex={0} role="group" aria-label="Shards by owner; arrows go from shard to shard" onKeyDown={onKeyDown} onBlur={() => setChosen(null)}>
+      <div
+        class="shards"
+        ref={place}
+        tabIndex={0}
+        role="group"
+        aria-label="Shards by owner; arrows go from shard to shard"
+        onKeyDown={onKeyDown}
+        onBlur={() => setChosen(null)}
+      >
         <canvas ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setChosen(null)} />
       </div>
       <p class="told" aria-live="polite">
         {chosen === null || chosen >= count ? (
-          <span class="dim">{unowned === 0 ? 'each colour is an owner; all are owned' : `red: ${formatCount(unowned)} that nobody owns`}</span>
+          <span class="dim">
+            {unowned === 0
+              ? 'each colour is an owner; all are owned'
+              : `red: ${formatCount(unowned)} whose owner is gone or that have none`}
+          </span>
         ) : (
           tell(live, chosen)
         )}

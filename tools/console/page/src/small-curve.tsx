@@ -20,12 +20,17 @@ export function SmallCurve({ label, stepMs, main, other = [], mainName, otherNam
   const last = Math.max(1, main.length - 1);
   const x = (index: number): number => LEFT + (index / last) * (WIDTH - LEFT - 8);
   const y = (value: number): number => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
-  const path = (values: readonly number[]): string => values.map((value, index) => `${index === 0 ? 'M' : 'L'}${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join('');
+  const path = (values: readonly number[]): string =>
+    values.map((value, index) => `${index === 0 ? 'M' : 'L'}${x(index).toFixed(1)} ${y(value).toFixed(1)}`).join('');
   const floor = y(0).toFixed(1);
   const every = Math.max(1, Math.ceil(main.length / ROWS));
   return (
     <figure class="curve">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${label}: up to ${formatCount(Math.max(0, ...main))} in ${formatClock(last * stepMs)}`}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={`${label}: up to ${formatCount(Math.max(0, ...main))} in ${formatClock(last * stepMs)}`}
+      >
         {[0, 0.5, 1].map((share) => (
           <g key={share}>
             <line class="curve-grid" x1={LEFT} x2={WIDTH - 8} y1={y(share * (top / 1.05))} y2={y(share * (top / 1.05))} />
@@ -35,7 +40,13 @@ export function SmallCurve({ label, stepMs, main, other = [], mainName, otherNam
           </g>
         ))}
         {[0, 0.25, 0.5, 0.75, 1].map((share) => (
-          <text class="curve-text" key={share} x={x(share * last)} y={HEIGHT - 6} text-anchor={share === 0 ? 'start' : share === 1 ? 'end' : 'middle'}>
+          <text
+            class="curve-text"
+            key={share}
+            x={x(share * last)}
+            y={HEIGHT - 6}
+            text-anchor={share === 0 ? 'start' : share === 1 ? 'end' : 'middle'}
+          >
             {formatClock(share * last * stepMs)}
           </text>
         ))}

@@ -68,7 +68,14 @@ export function Steer({ live }: { live: LiveState }) {
   const canScale = board.phase === 'running';
   const canStop = board.phase !== 'sealed' && board.phase !== 'draining';
   const button = (order: Order, isPossible: boolean, style: string) => (
-    <button type="button" key={order.name} class={style} disabled={isBusy || !isPossible} title={order.command} onClick={() => press(order)}>
+    <button
+      type="button"
+      key={order.name}
+      class={style}
+      disabled={isBusy || !isPossible}
+      title={order.command}
+      onClick={() => press(order)}
+    >
       {order.name}
       {order.question === null ? '' : '…'}
     </button>

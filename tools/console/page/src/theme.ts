@@ -45,4 +45,3 @@ export function tone(name: string): string {
   }
   return value;
 }
-

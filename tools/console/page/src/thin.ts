@@ -14,16 +14,10 @@ export function stretchOf(count: number, points: number): number {
   return count <= points ? 1 : stretch;
 }
 
-const valueOf = (value: number | undefined): number | null => (value === undefined || Number.isNaN(value) ? null : value);
+const numberOrNull = (value: number | undefined): number | null => (value === undefined || Number.isNaN(value) ? null : value);
 
 /** Points `from` to `to` (exclusive), and one stretch beyond at either end, so that lines reach the edges. */
-export function thin(
-  times: Float64Array,
-  columns: readonly (Float64Array | null)[],
-  from: number,
-  to: number,
-  points: number,
-): Thinned {
+export function thin(times: Float64Array, columns: readonly (Float64Array | null)[], from: number, to: number, points: number): Thinned {
   const stretch = stretchOf(to - from, points);
   const first = Math.max(0, (Math.floor(from / stretch) - 1) * stretch);
   const last = Math.min(times.length, (Math.ceil(to / stretch) + 1) * stretch);
@@ -33,7 +27,7 @@ export function thin(
     for (let index = first; index < last; index++) x.push(times[index] as number);
     columns.forEach((column, at) => {
       const out = thinned[at] as (number | null)[];
-      for (let index = first; index < last; index++) out.push(column === null ? null : valueOf(column[index]));
+      for (let index = first; index < last; index++) out.push(column === null ? null : numberOrNull(column[index]));
     });
     return { x, columns: thinned };
   }

@@ -7,7 +7,7 @@ import { formatShare, formatUnit } from './text.ts';
 const wantsMore = (expression: string): boolean => expression.includes('>');
 
 /** Room that is left, as a share of the limit; negative = not met. */
-export function roomOf({ expression, observed, limit }: ThresholdResult): number | null {
+function roomOf({ expression, observed, limit }: ThresholdResult): number | null {
   if (observed === null) return null;
   const scale = Math.abs(limit) || 1;
   return (wantsMore(expression) ? observed - limit : limit - observed) / scale;
@@ -21,7 +21,7 @@ function toneOf(threshold: ThresholdResult): Tone {
 
 const stateNames: Readonly<Record<ThresholdResult['state'], string>> = { pass: 'met', fail: 'not met', 'no-samples': 'no samples' };
 
-export function Thresholds({ thresholds }: { thresholds: readonly ThresholdResult[] }) {
+export function Thresholds({ thresholds, when = 'now' }: { thresholds: readonly ThresholdResult[]; when?: 'now' | 'measured' }) {
   return (
     <Card title="Thresholds">
       {thresholds.length === 0 && <p class="dim">The scenario has none.</p>}
@@ -30,7 +30,8 @@ export function Thresholds({ thresholds }: { thresholds: readonly ThresholdResul
           const { selector, expression, unit, observed, limit, state, abortOnFail } = threshold;
           const room = roomOf(threshold);
           const tone = toneOf(threshold);
-          const fill = observed === null ? 0 : wantsMore(expression) ? limit / Math.max(1e-12, observed) : observed / (Math.abs(limit) || 1);
+          const fill =
+            observed === null ? 0 : wantsMore(expression) ? limit / Math.max(1e-12, observed) : observed / (Math.abs(limit) || 1);
           return (
             <li key={selector + expression}>
               <div class="threshold-head">
@@ -39,10 +40,15 @@ export function Thresholds({ thresholds }: { thresholds: readonly ThresholdResul
                 </span>
                 <Chip tone={tone}>{stateNames[state]}</Chip>
               </div>
-              <Bar share={fill / 1.25} mark={0.8} tone={tone} label={`measured ${formatUnit(observed, unit)}, limit ${formatUnit(limit, unit)}`} />
+              <Bar
+                share={fill / 1.25}
+                mark={0.8}
+                tone={tone}
+                label={`measured ${formatUnit(observed, unit)}, limit ${formatUnit(limit, unit)}`}
+              />
               <div class="threshold-foot dim">
                 <span>
-                  now {formatUnit(observed, unit)} · limit {formatUnit(limit, unit)}
+                  {when} {formatUnit(observed, unit)} · limit {formatUnit(limit, unit)}
                   {abortOnFail ? ' · ends the run' : ''}
                 </span>
                 <span>{room === null ? '' : `${formatShare(Math.abs(room))} ${room >= 0 ? 'left' : 'over'}`}</span>
