@@ -1,6 +1,9 @@
 // What the console's page and its server say to each other (version 1): types only, shared by both, documented for scripts by /api/v1/openapi.json. Times are milliseconds; `at` from
 // T0 unless the name says wall. Everything that names, logs or scenarios can hold is hostile text, and is shown as text.
 
+/** GET /api/v1/nodes/{node}/log */
+export type { LogTail } from '../../node/runtime/node-status.ts';
+
 import type { BoardView, Summary, ThresholdResult, TimelineReport } from '../../node/core/summary-types.ts';
 
 export const CONSOLE_PROTOCOL = 1;

@@ -1,7 +1,7 @@
 // What the page asks of its server, one function each; the only home of fetch. An answer that is not 2xx is an ApiProblem with the server's own sentence and what to do next.
 
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { Done, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView, StartRequest } from '../../protocol.ts';
+import type { Done, LogTail, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView, StartRequest } from '../../protocol.ts';
 import type { Schema } from './schema-words.ts';
 
 export class ApiProblem extends Error {
@@ -37,6 +37,7 @@ export interface PlanQuestion {
 
 export const api = {
   session: () => json<SessionView>(ask('GET', 'session')),
+  log: (node: string) => json<LogTail>(ask('GET', `nodes/${encodeURIComponent(node)}/log`)),
   schema: () => json<Schema>(ask('GET', 'schema')),
   scenarios: () => json<ScenarioRow[]>(ask('GET', 'scenarios')),
   scenario: async (path: string) => (await ask('GET', `scenario?path=${encodeURIComponent(path)}`)).text(),

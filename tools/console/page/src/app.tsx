@@ -10,7 +10,7 @@ import { Scoreboard } from './scoreboard.tsx';
 import { retryNow } from './socket.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
 
-function Banner({ line, isOver }: { line: Line; isOver: boolean }) {
+function Banner({ line, isOver, hasRun }: { line: Line; isOver: boolean; hasRun: boolean }) {
   if (line.is === 'lost') {
     return (
       <div class="banner bad" role="alert">
@@ -24,7 +24,8 @@ function Banner({ line, isOver }: { line: Line; isOver: boolean }) {
       </div>
     );
   }
-  if (line.is === 'away' && !isOver) {
+  // In Catapult before the first run nobody is away: there is nobody yet.
+  if (line.is === 'away' && !isOver && hasRun) {
     return (
       <div class="banner warn" role="alert">
         <span>
@@ -98,11 +99,11 @@ export function App() {
           <Tabs label="Parts of the console" tabs={tabs} chosen={chosen} onChoose={(id) => goTo(id)} />
         </nav>
         <span class={`line ${line.is}`} role="status">
-          {lineNames[line.is]}
+          {line.is === 'away' && (live === null || report !== null) ? 'no run now' : lineNames[line.is]}
         </span>
         <ThemeSwitch />
       </header>
-      <Banner line={line} isOver={report !== null || live?.board.phase === 'sealed'} />
+      <Banner line={line} hasRun={live !== null || session?.mode === 'watch'} isOver={report !== null || live?.board.phase === 'sealed'} />
       <main>
         <div id="page" class="page" role="tabpanel" aria-labelledby={`tab-${chosen}`} tabIndex={-1}>
           {chosen === 'live' && <Scoreboard />}

@@ -56,12 +56,19 @@ function limitOf(thresholds: readonly ThresholdResult[], metric: string, group: 
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
+/** What people look for first: a metric that a threshold is on, then what the endpoint types say is their latency, joining last. */
+const likely = (thresholds: readonly ThresholdResult[]): string[] => [
+  ...thresholds.filter(({ unit }) => unit === 'ms').map(({ selector }) => selector.split('{')[0] ?? ''),
+  ...history.heatMetrics.filter((name) => !name.startsWith('ep_')),
+  ...history.heatMetrics,
+];
+
 export function Charts({ thresholds }: { thresholds: readonly ThresholdResult[] }) {
   useWindow();
   const [group, setGroup] = useState<string>(ALL);
   const [metric, setMetric] = useState('');
   const names = latencyMetrics(history);
-  const chosen = names.includes(metric) ? metric : (names[0] ?? '');
+  const chosen = [metric, ...likely(thresholds)].find((name) => names.includes(name)) ?? names[0] ?? '';
   const limit = limitOf(thresholds, chosen, group);
   const shape = `${group}|${chosen}|${limit}|${history.metrics.length}|${history.groups.length}`;
   // Which charts there are depends on what `shape` names

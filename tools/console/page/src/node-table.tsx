@@ -4,7 +4,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
 import { cpuShare, findNodes, type NodeColumn, sortNodes } from './node-rows.ts';
 import { Card, Chip, Text, type Tone } from './parts.tsx';
-import { formatBytes, formatCount, formatMs, formatShare } from './text.ts';
+import { cut, formatBytes, formatCount, formatMs, formatShare, shown } from './text.ts';
 
 const ROW_PX = 32;
 const SEEN_PX = 420;
@@ -32,12 +32,14 @@ const AGE_HIGH_MS = 5000;
 
 const high = (value: number | null, limit: number): string => (value !== null && value > limit ? 'warn' : '');
 
-function Row({ row, index }: { row: NodeRow; index: number }) {
+function Row({ row, index, onLog }: { row: NodeRow; index: number; onLog: (row: NodeRow) => void }) {
   const cpu = cpuShare(row);
   return (
     <tr aria-rowindex={index + 2}>
       <th scope="row">
-        <Text text={row.name} max={28} />
+        <button type="button" class="link" title={`Log of ${shown(row.name)}`} onClick={() => onLog(row)}>
+          {shown(cut(row.name, 28) ?? row.name)}
+        </button>
       </th>
       <td>{row.isCoordinator ? 'coordinator' : row.role}</td>
       <td>
@@ -69,7 +71,8 @@ const Gap = ({ rows }: { rows: number }) =>
     </tr>
   );
 
-export function NodeTable({ nodes }: { nodes: readonly NodeRow[] }) {
+/** `onLog`: somebody wants to see what this node logged. */
+export function NodeTable({ nodes, onLog }: { nodes: readonly NodeRow[]; onLog: (row: NodeRow) => void }) {
   const [sort, setSort] = useState<{ column: NodeColumn; isDescending: boolean }>({ column: 'state', isDescending: false });
   const [search, setSearch] = useState('');
   const [firstSeen, setFirstSeen] = useState(0);
@@ -119,7 +122,7 @@ export function NodeTable({ nodes }: { nodes: readonly NodeRow[] }) {
           <tbody>
             <Gap rows={first} />
             {rows.slice(first, last).map((row, index) => (
-              <Row key={row.node} row={row} index={first + index} />
+              <Row key={row.node} row={row} index={first + index} onLog={onLog} />
             ))}
             <Gap rows={rows.length - last} />
           </tbody>

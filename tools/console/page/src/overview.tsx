@@ -27,7 +27,7 @@ function Figure({ name, value, of, tone }: { name: string; value: string; of?: s
   );
 }
 
-export function Overview({ live }: { live: LiveState }) {
+export function Overview({ live, isOver }: { live: LiveState; isOver: boolean }) {
   const { board, term, coordinator, factor } = live;
   const errors = board.groups.reduce((sum, { errorsPerS }) => sum + errorsPerS, 0);
   const p95s = board.groups.flatMap(({ p95Ms }) => p95Ms ?? []);
@@ -37,7 +37,7 @@ export function Overview({ live }: { live: LiveState }) {
     <section class="card overview" aria-label="The run now">
       <div class="clock">
         <div class="clock-head">
-          <Chip tone={phaseTone[board.phase]}>{board.phase}</Chip>
+          <Chip tone={isOver ? 'good' : phaseTone[board.phase]}>{isOver ? 'over' : board.phase}</Chip>
           {board.note !== null && <Chip tone="warn">{shown(board.note)}</Chip>}
           {factor !== 1 && <Chip tone="warn">load ×{formatCount(factor)}</Chip>}
         </div>
@@ -98,12 +98,15 @@ export function Troubles({ board }: { board: BoardView }) {
   );
 }
 
-/** Of the newest second; null before there is one. */
+const NEWEST = 5;
+
+/** Of the newest seconds the most: the last may still lack the windows of some nodes. Null before there is one. */
 function ownedNow(group: string): number | null {
   const column = history.column(loadKey(group, 'owned'));
-  for (let index = history.length - 1; column !== null && index >= Math.max(0, history.length - 8); index--)
-    if (!Number.isNaN(column[index])) return column[index] as number;
-  return null;
+  const newest = [...(column?.subarray(Math.max(0, history.length - NEWEST), history.length) ?? [])].filter(
+    (count) => !Number.isNaN(count),
+  );
+  return newest.length === 0 ? null : Math.max(...newest);
 }
 
 export function Groups({ board }: { board: BoardView }) {

@@ -1,7 +1,10 @@
 // The scoreboard: everything about the run that is watched, most important first. While there is no run it says so; after the end it stays readable, with a way to the report.
 
+import { useState } from 'preact/hooks';
+import type { NodeRow } from '../../protocol.ts';
 import { Charts } from './charts.tsx';
 import { Breakdown, Events } from './lists.tsx';
+import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
 import { Groups, Overview, Troubles } from './overview.tsx';
@@ -13,6 +16,7 @@ import { Thresholds } from './thresholds.tsx';
 
 export function Scoreboard() {
   const { live, report, session, line } = useModel();
+  const [logOf, setLogOf] = useState<NodeRow | null>(null);
   if (live === null) {
     return (
       <div class="empty">
@@ -42,7 +46,7 @@ export function Scoreboard() {
           <ReportView summary={report} />
         </details>
       )}
-      <Overview live={live} />
+      <Overview live={live} isOver={report !== null} />
       <Troubles board={live.board} />
       {session?.canSteer === true && report === null && <Steer live={live} />}
       <div class="columns">
@@ -50,7 +54,8 @@ export function Scoreboard() {
         <Thresholds thresholds={live.thresholds} />
       </div>
       <Charts thresholds={live.thresholds} />
-      <NodeTable nodes={live.nodes} />
+      <NodeTable nodes={live.nodes} onLog={setLogOf} />
+      {logOf !== null && <LogView node={logOf} onClose={() => setLogOf(null)} />}
       <div class="columns three">
         <ShardMapCard live={live} />
         <Breakdown nodes={live.nodes} />
