@@ -20,6 +20,8 @@ export interface DemoServerInit {
   readonly hours?: number;
   readonly hostile?: string;
   readonly mode?: SessionView['mode'];
+  /** Where the page was built; default dist/console. */
+  readonly pageFolder?: string;
 }
 
 export interface DemoServer {
@@ -162,7 +164,7 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
 }
 
 export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> {
-  const full = { port: 0, nodes: 40, hours: 0.5, hostile: '', mode: 'catapult' as const, ...init };
+  const full = { port: 0, nodes: 40, hours: 0.5, hostile: '', mode: 'catapult' as const, pageFolder: builtFolder, ...init };
   const live = createLive(full.nodes, full.hours, full.hostile);
   const { sockets } = live;
   const orders: OrderRequest[] = [];
@@ -173,7 +175,7 @@ export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> 
   let isCut = false;
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', POLICY);
-    serve(request, response, answer).catch((error: Error) =>
+    serve(request, response, answer, full.pageFolder).catch((error: Error) =>
       response.writeHead(409).end(JSON.stringify({ code: 'QUILT_DEMO', message: error.message, hint: null })),
     );
   });
@@ -207,7 +209,7 @@ export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> 
 
 type Answer = (path: string, method: string, body: Record<string, unknown>, query: URLSearchParams) => unknown;
 
-async function serve(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, answer: Answer, folder: string): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (url.pathname.startsWith('/api/v1/')) {
     const chunks: Buffer[] = [];
@@ -219,8 +221,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, answer:
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     return;
   }
-  const path = join(builtFolder, url.pathname === '/' ? 'index.html' : normalize(url.pathname));
-  if (!path.startsWith(builtFolder) || !existsSync(path))
+  const path = join(folder, url.pathname === '/' ? 'index.html' : normalize(url.pathname));
+  if (!path.startsWith(folder) || !existsSync(path))
     return void response.writeHead(404).end('the page is not built, or this is no part of it');
   response.writeHead(200, { 'content-type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
 }

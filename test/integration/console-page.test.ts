@@ -1,0 +1,171 @@
+// The console's page in a real browser, with a swarm that is made up: it renders without a word against its policy, can be used by keyboard and on a phone, shows hostile texts as texts, says
+// at once when the line is lost and comes back by itself, and is light enough. Orders and starts reach the server as the contract has them.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findExecutable } from '../../node/commands/doctor-parts.ts';
+import { type DemoServer, type DemoServerInit, startDemo } from '../../tools/console/page/demo-server.ts';
+import { needs } from '../support/parts.ts';
+
+const need = needs('chromium');
+const WEIGHT_BYTES_MAX = 300_000;
+const HOSTILE = '<img src=x onerror=document.title=1>\u001b[31m\u202eevil';
+
+let browser: Browser;
+let pageFolder = '';
+const demos: DemoServer[] = [];
+const complaints: string[] = [];
+
+async function open(init: DemoServerInit, hash: string, size = { width: 1280, height: 900 }): Promise<{ demo: DemoServer; page: Page }> {
+  const demo = await startDemo({ nodes: 12, hours: 0.05, pageFolder, ...init });
+  demos.push(demo);
+  const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('WebSocket')) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(`${demo.url}/${hash}`);
+  return { demo, page };
+}
+
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+
+describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), () => {
+  beforeAll(async () => {
+    pageFolder = mkdtempSync(join(tmpdir(), 'quilt-page-'));
+    const configFile = fileURLToPath(new URL('../../tools/console/vite.config.ts', import.meta.url));
+    await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } });
+    browser = await chromium.launch({ executablePath: findExecutable('chromium') ?? 'chromium', args: ['--no-sandbox'] });
+  });
+  afterEach(async () => {
+    for (const page of browser.contexts().flatMap((context) => context.pages())) await page.close();
+    for (const demo of demos.splice(0)) await demo.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(pageFolder, { recursive: true, force: true });
+  });
+
+  it('shows the run: phase and clock, groups, charts, nodes, thresholds, shards, events', async () => {
+    const { page } = await open({}, '#/live');
+    await page.getByRole('timer').waitFor();
+    expect(await page.locator('.overview .chip').first().textContent()).toBe('running');
+    for (const title of ['Groups', 'Thresholds', 'Shards (36)', 'By place', 'Events', 'Nodes (12)'])
+      expect(await page.getByRole('heading', { name: title, exact: true }).count(), title).toBe(1);
+    await expect.poll(() => page.locator('.chart canvas').count()).toBeGreaterThanOrEqual(8);
+    const summary = page.locator('.chart', { hasText: 'Endpoints' }).first().locator('summary');
+    await summary.click();
+    await expect.poll(() => page.locator('.chart table').first().locator('tbody tr').count()).toBeGreaterThan(5);
+  });
+
+  it('is used by keyboard: tabs by arrows, charts by arrows, the table by its headers', async () => {
+    const { page } = await open({}, '#/live');
+    await page.getByRole('timer').waitFor();
+    await page.getByRole('tab', { name: 'Scoreboard' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('heading', { name: 'Scenarios' }).waitFor();
+    await page.keyboard.press('End');
+    await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('tab-runs');
+    await page.keyboard.press('Home');
+    await page.locator('.plot').first().waitFor();
+    await page.locator('.plot').first().focus();
+    await page.keyboard.press('+');
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('button', { name: /^Follow \(/ }).waitFor();
+    await page.keyboard.press('End');
+    await page.getByRole('button', { name: 'Following' }).waitFor();
+    await page.getByRole('button', { name: 'CPU' }).focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('.nodes th[aria-sort=descending]').textContent()).toContain('CPU');
+  });
+
+  it.each([
+    ['#/live', '.events li'],
+    ['#/catapult', '.curve svg'],
+    ['#/runs', 'tbody tr'],
+    ['#/runs/2026-11-27T08-00-00-rush-hour', '#run-files'],
+    ['#/runs/a/b', '.compared'],
+  ])('fits a phone: %s', async (hash, last) => {
+    const { page } = await open({ hostile: 'x'.repeat(300) }, hash, { width: 360, height: 740 });
+    await page.locator(last).first().waitFor();
+    expect(await overflow(page)).toBe(0);
+  });
+
+  it('shows hostile names and texts as texts', async () => {
+    const { page } = await open({ hostile: HOSTILE }, '#/live');
+    await page.getByRole('timer').waitFor();
+    await page.locator('.events li').first().waitFor();
+    for (const hash of ['#/runs', '#/runs/2026-11-27T08-00-00-rush-hour', '#/runs/a/b', '#/live']) {
+      await page.evaluate(`location.hash = '${hash}'`);
+      await page.getByText('onerror').first().waitFor();
+      expect(await page.locator('#app img').count()).toBe(0);
+      const text = await page.locator('#app').textContent();
+      expect(text).toContain('<img src=x');
+      expect(text).toContain('␛[31m⟨202e⟩evil');
+    }
+    expect(await page.title()).toContain('quilt-swarm');
+  });
+
+  it('says at once that the line is lost, comes back by itself, and keeps what it knew', async () => {
+    const { page, demo } = await open({}, '#/live');
+    await page.getByRole('timer').waitFor();
+    await page.evaluate('window.isSame = true');
+    demo.cut();
+    await page.getByRole('alert').filter({ hasText: 'lost' }).waitFor();
+    expect(await page.getByRole('timer').count()).toBe(1);
+    demo.accept();
+    await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    const before = await page.getByRole('timer').textContent();
+    await expect.poll(() => page.getByRole('timer').textContent(), { timeout: 10_000 }).not.toBe(before);
+    expect(await page.evaluate('window.isSame')).toBe(true);
+  });
+
+  it('asks before it stops, gives the order, and shows its command and then the report', async () => {
+    const { page, demo } = await open({}, '#/live');
+    await page.getByRole('button', { name: '+10 %' }).click();
+    await page.getByText("quilt-swarm scale '*' 1.1").waitFor();
+    await page.getByRole('button', { name: 'Drain and stop…' }).click();
+    await page.getByRole('dialog').getByText('quilt-swarm stop').waitFor();
+    expect(demo.orders).toEqual([{ order: 'scale', group: '*', factor: 1.1 }]);
+    await page.getByRole('button', { name: 'Drain and stop', exact: true }).click();
+    await page.getByText('The run is over').waitFor();
+    expect(demo.orders.at(-1)).toEqual({ order: 'stop', mode: 'drain' });
+    demo.cut();
+    await page.getByText('The run is over').click();
+    await page.getByRole('heading', { name: 'Load delivered' }).waitFor();
+  });
+
+  it('plans what is written, shows problems at their line, and offers words of the schema', async () => {
+    const { page } = await open({}, '#/catapult');
+    await page.getByRole('heading', { name: 'Plan' }).waitFor();
+    const content = page.locator('.cm-content');
+    await content.click();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('broken: 1\n');
+    await page.getByRole('list', { name: 'Problems of the scenario' }).getByText('line 1').waitFor();
+    await page.locator('.cm-lintRange-error').waitFor();
+    expect(await page.getByRole('button', { name: 'Start the run' }).isDisabled()).toBe(true);
+    await page.keyboard.type('thre');
+    await page.locator('.cm-tooltip-autocomplete').getByText('thresholds').waitFor();
+  });
+
+  it('is light: all of it, with the editor, and the editor apart', () => {
+    const files = readdirSync(pageFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const weights = new Map(files.map(({ name, parentPath }) => [name, gzipSync(readFileSync(join(parentPath, name))).length]));
+    expect([...weights.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(WEIGHT_BYTES_MAX);
+    expect([...weights.keys()].filter((name) => name.startsWith('editor-'))).toHaveLength(1);
+    expect(readFileSync(join(pageFolder, 'index.html'), 'utf8')).not.toMatch(
+      /<script(?![^>]*\bsrc=)|<style|\bstyle=|https?:\/\/(?!www\.w3\.org)/,
+    );
+  });
+});
