@@ -2,14 +2,15 @@
 // page loads nothing from anywhere else.
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 const configPath = fileURLToPath(new URL('./console/vite.config.ts', import.meta.url));
 
 export async function buildPage(outFolder: string): Promise<void> {
-  await build({ configFile: configPath, logLevel: 'warn', build: { outDir: outFolder, emptyOutDir: true } });
+  // Vite would take a relative folder as one beside the page.
+  await build({ configFile: configPath, logLevel: 'warn', build: { outDir: resolve(outFolder), emptyOutDir: true } });
   if (!existsSync(join(outFolder, 'index.html'))) throw new Error(`the page was not built into ${outFolder}`);
 }
 

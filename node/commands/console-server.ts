@@ -2,7 +2,7 @@
 // that run nodes. Closing it changes nothing in the swarm: it is a client of it, no member.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OrderRequest } from '../../tools/console/protocol.ts';
 import { createConsole } from '../../tools/console/server/app.ts';
@@ -18,6 +18,7 @@ import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
 import type { LogTail, StatusView } from '../runtime/node-status.ts';
+import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { askFor, type ControlTarget } from './control-client.ts';
 import { entryPaths } from './entries.ts';
@@ -67,10 +68,26 @@ function pageFolder(): string {
   return folder;
 }
 
+/** What the run of this folder came to, or that of the node whose data folder it is; null = nothing that can be read. */
+function reportIn(folder: string): Result<Report> | null {
+  for (const place of [folder, join(folder, 'report')]) {
+    try {
+      const summary = JSON.parse(readFileSync(join(place, RUN_FILES.summary), 'utf8')) as Report['summary'];
+      return ok({ summary, text: readFileSync(join(place, RUN_FILES.summaryText), 'utf8') });
+    } catch {
+      // Not there, or not whole yet: the next second may have it.
+    }
+  }
+  return null;
+}
+
 const sourceOf = (target: ControlTarget): FeedSource => ({
   status: () => askFor<StatusView>(target, { ask: 'status' }),
   timeline: (fromMs) => askFor<LiveTimeline>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs }),
-  report: () => askFor<Report>(target, { ask: 'report' }),
+  report: async () => {
+    const asked = await askFor<Report>(target, { ask: 'report' });
+    return asked.ok || target.folder === null ? asked : (reportIn(target.folder) ?? asked);
+  },
   log: (node) => askFor<LogTail>(target, { ask: 'log', node }),
 });
 

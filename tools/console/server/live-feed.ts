@@ -12,6 +12,7 @@ export interface FeedSource {
   status(): Promise<Result<StatusView>>;
   /** Beyond this moment from T0; undefined = all. */
   timeline(fromMs: number | undefined): Promise<Result<LiveTimeline>>;
+  /** Also of a run whose nodes are gone, where it was written down. */
   report(): Promise<Result<Report>>;
   log(node: string): Promise<Result<LogTail>>;
 }
@@ -77,21 +78,28 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
     for (const watcher of watchers.keys()) if (watcher.send(text)) watchers.set(watcher, 'new');
   };
 
+  const sendReport = async (from: FeedSource): Promise<boolean> => {
+    const report = await from.report();
+    if (!report.ok) return false;
+    lastReport = JSON.stringify({ type: 'report', summary: report.value.summary } satisfies LiveMessage);
+    for (const watcher of watchers.keys()) watcher.send(lastReport);
+    return true;
+  };
+
   const ask = async (): Promise<void> => {
     const from = source();
     if (from === null) return sendAll({ type: 'away', message: waiting() });
     const status = await from.status();
-    if (!status.ok) return sendAll({ type: 'away', message: status.problems[0]?.message ?? 'the swarm does not answer' });
+    if (!status.ok) {
+      // Nodes leave soon after the end: what their run came to may be told only now.
+      if (lastReport === null && (await sendReport(from))) return;
+      return sendAll({ type: 'away', message: status.problems[0]?.message ?? 'the swarm does not answer' });
+    }
     sendAll({ type: 'state', state: stateOf(status.value, wallNowMs()) });
     await sendTimeline(from);
     const { runId, phase } = status.value;
     if (phase !== 'sealed' && phase !== 'draining') return;
-    if (reported === runId) return;
-    const report = await from.report();
-    if (!report.ok) return;
-    reported = runId;
-    lastReport = JSON.stringify({ type: 'report', summary: report.value.summary } satisfies LiveMessage);
-    for (const watcher of watchers.keys()) watcher.send(lastReport);
+    if (reported !== runId && (await sendReport(from))) reported = runId;
   };
 
   const turn = (): void => {
