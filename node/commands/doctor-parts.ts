@@ -224,6 +224,14 @@ export const parts: readonly Part[] = [
     probe: () => probeProgram('python3', '--version'),
   },
   {
+    name: 'chromium',
+    isRequired: false,
+    isForTests: true,
+    cost: "the tests of the console's page in a browser are skipped",
+    debianPackage: 'chromium',
+    probe: () => probeProgram('chromium', '--version'),
+  },
+  {
     name: 'sshd',
     isRequired: false,
     isForTests: true,
