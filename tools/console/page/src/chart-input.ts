@@ -25,6 +25,7 @@ export function listenToPointer(area: HTMLElement): () => void {
   const down = (event: PointerEvent): void => {
     if (event.button !== 0) return;
     lastX = event.clientX;
+    chartWindow.isMoving = true;
     area.setPointerCapture(event.pointerId);
   };
   const move = (event: PointerEvent): void => {
@@ -34,6 +35,7 @@ export function listenToPointer(area: HTMLElement): () => void {
   };
   const up = (): void => {
     lastX = null;
+    chartWindow.rest();
   };
   const wheel = (event: WheelEvent): void => {
     if (!event.ctrlKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;

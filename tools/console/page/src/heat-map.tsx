@@ -34,7 +34,7 @@ function paint(canvas: HTMLCanvasElement, metric: string, width: number): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   const plot = { left: GUTTER, top: TOP, width: width - GUTTER - PADDING_RIGHT, height: HEIGHT - TOP - BOTTOM };
-  const found = pictureOf(metric, plot.width / COLUMN_PX);
+  const found = pictureOf(metric, plot.width / (chartWindow.isMoving ? 2 * COLUMN_PX : COLUMN_PX));
   if (found === null || plot.width <= 0) return;
   const { picture, boundsMs } = found;
   context.scale(ratio, ratio);

@@ -11,6 +11,8 @@ export class ChartWindow {
   /** Null = the whole run. */
   spanMs: number | null = null;
   isFollowing = true;
+  /** While it is dragged or turned: pictures may be coarser then, and are drawn once more at rest. */
+  isMoving = false;
   #toMs = 0;
   #firstMs = 0;
   #lastMs = 0;
@@ -35,6 +37,11 @@ export class ChartWindow {
   extend(firstMs: number, lastMs: number): void {
     this.#firstMs = firstMs;
     this.#lastMs = Math.max(firstMs, lastMs);
+    this.#changed();
+  }
+
+  rest(): void {
+    this.isMoving = false;
     this.#changed();
   }
 
