@@ -145,6 +145,32 @@ describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), ()
     await page.getByRole('heading', { name: 'Load delivered' }).waitFor();
   });
 
+  it('offers neither Catapult nor orders to who only watches', async () => {
+    const { page } = await open({ mode: 'watch', canSteer: false }, '#/live');
+    await page.getByText('reads only').waitFor();
+    await page.getByRole('timer').waitFor();
+    expect(await page.getByRole('tab').allTextContents()).toEqual(['Scoreboard']);
+    expect(await page.getByRole('region', { name: 'Steer the run' }).count()).toBe(0);
+  });
+
+  it('starts what is written: saves first, then shows the run', async () => {
+    const { page, demo } = await open({}, '#/catapult/spike.yaml');
+    await page.getByRole('heading', { name: 'Plan' }).waitFor();
+    await page.getByLabel('callers').fill('7');
+    await page.getByLabel('Nodes').fill('3');
+    await page.locator('.cm-content').click();
+    await page.keyboard.type(' ');
+    await page.getByText('changed').waitFor();
+    const [save, start] = await Promise.all([
+      page.waitForRequest((request) => request.method() === 'PUT'),
+      page.waitForRequest((request) => request.method() === 'POST' && request.url() === `${demo.url}/api/v1/runs`),
+      page.getByRole('button', { name: 'Start the run' }).click(),
+    ]);
+    expect(save.postDataJSON()).toMatchObject({ path: 'spike.yaml' });
+    expect(start.postDataJSON()).toEqual({ path: 'spike.yaml', variables: { callers: '7' }, nodes: 3 });
+    await page.getByRole('timer').waitFor();
+  });
+
   it('plans what is written, shows problems at their line, and offers words of the schema', async () => {
     const { page } = await open({}, '#/catapult');
     await page.getByRole('heading', { name: 'Plan' }).waitFor();

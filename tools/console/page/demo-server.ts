@@ -20,6 +20,7 @@ export interface DemoServerInit {
   readonly hours?: number;
   readonly hostile?: string;
   readonly mode?: SessionView['mode'];
+  readonly canSteer?: boolean;
   /** Where the page was built; default dist/console. */
   readonly pageFolder?: string;
 }
@@ -143,10 +144,10 @@ function createLive(nodes: number, hours: number, hostile: string) {
 }
 
 function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) => string): Answer {
-  const { nodes, hostile, mode } = init;
+  const { nodes, hostile, mode, canSteer } = init;
   const session: SessionView = {
     ...{ protocol: 1, version: '0.1.0', mode, swarmId: 'b41c9e' },
-    ...{ canSteer: true, canStart: mode === 'catapult' },
+    ...{ canSteer, canStart: mode === 'catapult' },
   };
   return (path, method, body, query) => {
     if (path === 'session') return session;
@@ -164,7 +165,7 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
 }
 
 export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> {
-  const full = { port: 0, nodes: 40, hours: 0.5, hostile: '', mode: 'catapult' as const, pageFolder: builtFolder, ...init };
+  const full = { port: 0, nodes: 40, hours: 0.5, hostile: '', mode: 'catapult' as const, canSteer: true, pageFolder: builtFolder, ...init };
   const live = createLive(full.nodes, full.hours, full.hostile);
   const { sockets } = live;
   const orders: OrderRequest[] = [];

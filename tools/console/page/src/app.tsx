@@ -7,7 +7,9 @@ import { type Tab, Tabs, Text } from './parts.tsx';
 import { goTo, useRoute } from './route.ts';
 import { Runs } from './runs.tsx';
 import { Scoreboard } from './scoreboard.tsx';
+import { askSession } from './session.ts';
 import { retryNow } from './socket.ts';
+import { shown } from './text.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
 
 function Banner({ line, isOver, hasRun }: { line: Line; isOver: boolean; hasRun: boolean }) {
@@ -85,6 +87,7 @@ export function App() {
     const phase = live === null ? '' : `${live.board.phase} · `;
     document.title = `${phase}quilt-swarm`;
   }, [live?.board.phase]);
+  useEffect(askSession, [live?.runId, line.is === 'lost']);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('page')?.focus()}>
@@ -113,7 +116,7 @@ export function App() {
       </main>
       <footer class="bottom dim">
         {session !== null &&
-          `version ${session.version} · ${session.swarmId === null ? 'no swarm' : `swarm ${session.swarmId}`} · ${session.canSteer ? 'may steer' : 'reads only'}`}
+          `version ${session.version} · ${session.swarmId === null ? 'no swarm' : `swarm ${shown(session.swarmId)}`} · ${session.canSteer ? 'may steer' : 'reads only'}`}
       </footer>
     </>
   );

@@ -117,7 +117,7 @@ function Workbench({ path, onSaved }: { path: string; onSaved: () => void }) {
   const onGoTo = ({ line, column }: ProblemView): void => editor.current?.goTo(line ?? 1, column ?? 1);
   return (
     <div class="workbench">
-      <Card title={path} id="workbench" aside={text !== saved ? <Chip tone="warn">changed</Chip> : null}>
+      <Card title={shown(path)} id="workbench" aside={text !== saved ? <Chip tone="warn">changed</Chip> : null}>
         {saved !== null && <EditorPlace key={path} text={saved} onChange={setText} onReady={(ready) => (editor.current = ready)} />}
         {problems.length > 0 && <Problems problems={problems} onGoTo={onGoTo} />}
         <Values plan={plan} variables={variables} nodes={nodes} onVariables={setVariables} onNodes={setNodes} />

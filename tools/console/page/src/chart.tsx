@@ -7,7 +7,7 @@ import { chartKey, listenToPointer } from './chart-input.ts';
 import { type Box, paintMarks } from './mark-paint.ts';
 import { chartWindow, history } from './model.ts';
 import { keepDrawn } from './picture.ts';
-import { formatClock } from './text.ts';
+import { formatClock, shown } from './text.ts';
 import { tone } from './theme.ts';
 import { thin } from './thin.ts';
 
@@ -73,7 +73,7 @@ function optionsOf({ lines, format, range, limit }: ChartInit, width: number, on
           label,
           stroke: () => tone(name),
           // Wider lines cost three times as much to draw where there is no graphics card.
-        width: 1,
+          width: 1,
           ...(isDashed ? { dash: [5, 4] } : {}),
           ...(isFilled ? { fill: () => `${tone(name)}1f` } : {}),
           points: { show: false },
@@ -112,6 +112,7 @@ function dataOf(lines: readonly Line[], points: number): uPlot.AlignedData {
 export function Chart(init: ChartInit) {
   const place = useRef<HTMLDivElement>(null);
   const values = useRef<HTMLDListElement>(null);
+  const moment = useRef<HTMLElement>(null);
   const current = useRef(init);
   current.current = init;
   const shape = `${init.lines.map(({ label, tone: name }) => label + name).join('|')}|${init.limit}`;
@@ -123,6 +124,7 @@ export function Chart(init: ChartInit) {
     const showValues = (plot: uPlot): void => {
       if (chartWindow.isMoving) return;
       const index = plot.cursor.idx ?? plot.data[0].length - 1;
+      if (moment.current !== null) moment.current.textContent = plot.cursor.idx == null ? '' : formatClock(plot.data[0][index]);
       values.current?.querySelectorAll('dd').forEach((cell, line) => {
         let value: number | null | undefined = null;
         // The last moments may still be empty for some: then the newest that is known.
@@ -137,7 +139,7 @@ export function Chart(init: ChartInit) {
       draw(width) {
         if (width !== drawnWidth) plot.setSize({ width, height: HEIGHT });
         drawnWidth = width;
-        plot.setData(dataOf(current.current.lines, chartWindow.isMoving ? width / 2 : width));
+        plot.setData(dataOf(current.current.lines, chartWindow.isMoving ? width / 2 : width * 2));
         showValues(plot);
       },
       look: () => plot.redraw(false, true),
@@ -155,11 +157,13 @@ export function Chart(init: ChartInit) {
   return (
     <figure class="chart card">
       <figcaption>
-        <h3>{init.title}</h3>
+        <h3>
+          {shown(init.title)} <small ref={moment} />
+        </h3>
         <dl class="values" ref={values}>
           {init.lines.map(({ label, tone: name }) => (
             <div key={label}>
-              <dt class={`key tone-${name}`}>{label}</dt>
+              <dt class={`key tone-${name}`}>{shown(label)}</dt>
               <dd>–</dd>
             </div>
           ))}
@@ -171,7 +175,7 @@ export function Chart(init: ChartInit) {
         tabIndex={0}
         role="group"
         aria-roledescription="chart"
-        aria-label={`${init.title}; arrows move, plus and minus zoom, End follows`}
+        aria-label={`${shown(init.title)}; arrows move, plus and minus zoom, End follows`}
         onKeyDown={onKeyDown}
       />
       <ChartTable {...init} />
@@ -197,13 +201,13 @@ function Rows({ title, lines, format }: ChartInit) {
   return (
     <div class="scroll">
       <table>
-        <caption class="hidden">{title}</caption>
+        <caption class="hidden">{shown(title)}</caption>
         <thead>
           <tr>
             <th scope="col">Time</th>
             {lines.map(({ label }) => (
               <th scope="col" key={label} class="number">
-                {label}
+                {shown(label)}
               </th>
             ))}
           </tr>

@@ -8,7 +8,7 @@ import { bandLabel, type HeatPicture, heatPicture } from './heat-bands.ts';
 import { paintMarks } from './mark-paint.ts';
 import { chartWindow, history } from './model.ts';
 import { keepDrawn } from './picture.ts';
-import { formatClock, formatCount, formatMs } from './text.ts';
+import { formatClock, formatCount, formatMs, shown } from './text.ts';
 import { tone } from './theme.ts';
 
 const HEIGHT = 168;
@@ -108,8 +108,8 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
   return (
     <figure class="chart card">
       <figcaption>
-        <h3>{title}</h3>
-        <p class="dim told">{told === '' ? 'all groups; darker = more' : told}</p>
+        <h3>{shown(title)}</h3>
+        <p class="dim told">{told === '' ? 'all groups; stronger = more' : told}</p>
       </figcaption>
       <div
         class="plot"
@@ -117,7 +117,7 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
         tabIndex={0}
         role="group"
         aria-roledescription="heat map"
-        aria-label={`${title}; arrows move, plus and minus zoom, End follows`}
+        aria-label={`${shown(title)}; arrows move, plus and minus zoom, End follows`}
         onKeyDown={onKeyDown}
       >
         <canvas class="heat" ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setTold('')} />
@@ -153,7 +153,7 @@ function HeatTable({ metric, title }: { metric: string; title: string }) {
   return (
     <div class="scroll">
       <table>
-        <caption class="hidden">{title}</caption>
+        <caption class="hidden">{shown(title)}</caption>
         <thead>
           <tr>
             <th scope="col">Latency</th>

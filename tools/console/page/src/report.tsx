@@ -59,7 +59,7 @@ export function Grid(props: { caption: string; head: readonly string[]; rows: re
 export function ReportView({ summary }: { summary: Summary }) {
   const { run, verdict, load, errors, integrity, spending } = summary;
   return (
-    <article class="report" aria-label={`Report of run ${run.runId}`}>
+    <article class="report" aria-label={`Report of run ${shown(run.runId)}`}>
       <section class="card overview">
         <div class="clock">
           <div class="clock-head">
