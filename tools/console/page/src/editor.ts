@@ -88,7 +88,7 @@ export function createEditor(place: HTMLElement, schema: Schema, onChange: (text
         highlightActiveLine(),
         yaml(),
         syntaxHighlighting(colours),
-        autocompletion({ override: [completion(schema)] }),
+        autocompletion({ override: [completion(schema)], icons: false }),
         keymap.of([...completionKeymap, ...tabKeys, ...defaultKeymap, ...historyKeymap]),
         EditorState.tabSize.of(2),
         EditorView.contentAttributes.of({ 'aria-label': 'Scenario, YAML' }),
