@@ -32,10 +32,27 @@ function metricColumns(points: readonly (Point | undefined)[], rollup: string, s
   return { metric, group, kind, perS: cells.map((cell) => (cell?.kind === 'counter' ? cell.sum / stepS : null)) };
 }
 
-/** Points that reach beyond `fromMs` from T0, in order. */
-function keysFrom({ timeline }: Aggregate, t0SwarmMs: number, fromMs: number): number[] {
+/** Part of the run, from T0: points that reach beyond `fromMs` and do not reach beyond `untilMs`. */
+export interface Stretch {
+  readonly fromMs?: number | undefined;
+  readonly untilMs?: number;
+}
+
+/** Points of a stretch, in order. */
+function keysOf({ timeline }: Aggregate, t0SwarmMs: number, { fromMs, untilMs }: Stretch): number[] {
   const stepMs = timeline.stepS * 1000;
-  return [...timeline.points.keys()].filter((key) => (key + 1) * stepMs - t0SwarmMs > fromMs).sort((left, right) => left - right);
+  const [from, until] = [fromMs ?? Number.NEGATIVE_INFINITY, untilMs ?? Number.POSITIVE_INFINITY];
+  const endOf = (key: number): number => (key + 1) * stepMs - t0SwarmMs;
+  return [...timeline.points.keys()].filter((key) => endOf(key) > from && endOf(key) <= until).sort((left, right) => left - right);
+}
+
+/** Nodes that are further behind are not waited for. */
+const BEHIND_MS_MAX = 5000;
+
+/** From T0: up to there every node's windows are in, so that sums over nodes are sums over all of them. */
+export function completeUntilMs({ nodes, newestStartMs }: Aggregate, t0SwarmMs: number): number {
+  const starts = [...nodes.values()].map((node) => node.newestStartMs);
+  return Math.min(newestStartMs, ...starts.filter((startMs) => newestStartMs - startMs <= BEHIND_MS_MAX)) - t0SwarmMs;
 }
 
 /** Upper bounds of bands, ms, a third of an octave to two thirds apart; the last band is open. */
@@ -51,13 +68,8 @@ export interface HeatColumns {
 }
 
 /** Latencies as counts by band over time, all groups together, for these trends in milliseconds. */
-export function heatColumns(
-  aggregate: Aggregate,
-  metrics: readonly string[],
-  t0SwarmMs: number,
-  fromMs = Number.NEGATIVE_INFINITY,
-): HeatColumns[] {
-  const points = keysFrom(aggregate, t0SwarmMs, fromMs).map((key) => aggregate.timeline.points.get(key));
+export function heatColumns(aggregate: Aggregate, metrics: readonly string[], t0SwarmMs: number, stretch: Stretch = {}): HeatColumns[] {
+  const points = keysOf(aggregate, t0SwarmMs, stretch).map((key) => aggregate.timeline.points.get(key));
   return metrics.flatMap((metric) => {
     const rollups = [...aggregate.timeline.rollups].filter((rollup) => rollup.startsWith(`${metric}\u001f`));
     if (rollups.length === 0) return [];
@@ -80,11 +92,11 @@ function bandsOf(point: Point | undefined, rollups: readonly string[]): number[]
   return bands;
 }
 
-/** Every second of which a window came, in order; a metric that was silent in it is null, not zero. `fromMs`: only points that reach beyond it. */
-export function timelineReport(aggregate: Aggregate, t0SwarmMs: number, fromMs = Number.NEGATIVE_INFINITY): TimelineReport {
+/** Every second of which a window came, in order; a metric that was silent in it is null, not zero. */
+export function timelineReport(aggregate: Aggregate, t0SwarmMs: number, stretch: Stretch = {}): TimelineReport {
   const { points: byKey, stepS, rollups } = aggregate.timeline;
   const stepMs = stepS * 1000;
-  const keys = keysFrom(aggregate, t0SwarmMs, fromMs);
+  const keys = keysOf(aggregate, t0SwarmMs, stretch);
   const points = keys.map((key) => byKey.get(key));
   const groups = [...aggregate.groups.keys()].sort().map((group) => {
     const column = (read: (load: NonNullable<ReturnType<Point['load']['get']>>) => number): number[] =>

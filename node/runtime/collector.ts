@@ -17,7 +17,7 @@ import { withArtifacts } from '../core/summary-artifacts.ts';
 import { type SavedFacts, savedFacts } from '../core/summary-facts.ts';
 import type { ArtifactsSummary, BoardView, Summary, TimelineReport } from '../core/summary-types.ts';
 import { abortingThreshold, type EvaluationFacts, evaluateThresholds } from '../core/threshold-eval.ts';
-import { type HeatColumns, heatColumns, timelineReport } from '../core/timeline-report.ts';
+import { completeUntilMs, type HeatColumns, heatColumns, timelineReport } from '../core/timeline-report.ts';
 import { formatUsd } from '../core/units.ts';
 import { decodeWindow } from '../core/window-codec.ts';
 import { isClaimWinner } from './claim-winner.ts';
@@ -268,8 +268,10 @@ class Collecting implements Collector {
     const run = this.#init.run();
     const { t0SwarmMs } = this.#init.state.chain;
     if (run === null || t0SwarmMs === null || !this.isCollecting()) return null;
-    const heat = heatColumns(this.#aggregate, latencyMetrics(run.types), t0SwarmMs, fromMs);
-    return { timeline: timelineReport(this.#aggregate, t0SwarmMs, fromMs), heat };
+    const isRunning = this.#init.state.chain.phase === 'running';
+    const stretch = { fromMs, ...(isRunning ? { untilMs: completeUntilMs(this.#aggregate, t0SwarmMs) } : {}) };
+    const heat = heatColumns(this.#aggregate, latencyMetrics(run.types), t0SwarmMs, stretch);
+    return { timeline: timelineReport(this.#aggregate, t0SwarmMs, stretch), heat };
   }
 
   report(): Report | null {

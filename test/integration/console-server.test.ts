@@ -127,6 +127,16 @@ describe('scripts', () => {
     expect(outside.status).toBe(409);
   });
 
+  it('are told the values that a scenario leaves open', async () => {
+    const text = (await (await ask('/api/v1/scenario?path=mine.yaml', { cookie: operator })).text()).replace(
+      'groups:',
+      'variables:\n  callers: 3\n  room: { default: blue, description: Where they meet }\ngroups:',
+    );
+    const view = await json<PlanView>('/api/v1/plan', { body: { path: 'mine.yaml', text, variables: { room: 'red' }, nodes: 1 } });
+    expect(view).toMatchObject({ ok: true, variables: { callers: '3', room: 'blue' } });
+    expect(view.command).toContain('room=red');
+  });
+
   it('are told where a scenario is wrong, and cannot start it', async () => {
     const text = 'name: bad\ngroups:\n  a:\n    type: htp\n';
     const view = await json<PlanView>('/api/v1/plan', { body: { path: 'bad.yaml', text, variables: {}, nodes: 2 } });

@@ -150,10 +150,12 @@ function runRow(id: string, folder: string): RunRow {
   }
 }
 
-/** Values under `variables:` as they are written. */
+/** Values under `variables:` as they are written: each bare, or as `default:` beside its description. */
 function variablesIn(text: string): Record<string, string> {
   const { variables } = parse(text) as { variables?: Record<string, unknown> };
-  return Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [name, String(value)]));
+  const plain = (value: unknown): unknown =>
+    typeof value === 'object' && value !== null ? ((value as { default?: unknown }).default ?? '') : value;
+  return Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [name, String(plain(value))]));
 }
 
 function planView(scenario: ValidScenario, text: string, nodes: number, command: string): PlanView {

@@ -3,7 +3,7 @@
 
 export const LOGIN_PAGE = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>quilt-swarm</title><script src="/login.js" defer></script></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>quilt-swarm</title><link rel="icon" href="data:,"><script src="/login.js" defer></script></head>
 <body>
 <main>
 <h1>quilt-swarm</h1>
