@@ -3,13 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { createCatapult } from '../../tools/console/server/catapult.ts';
 import { err, out } from '../adapters/terminal.ts';
 import { fail, ok, type Problem, type Result } from '../core/errors.ts';
 import { type ConsoleOptions, type RunningConsole, startConsole } from './console-server.ts';
 import { type ControlTarget, findTarget, localTarget } from './control-client.ts';
-import { finish, finishWithProblems, runCommand } from './finish.ts';
+import { finish, finishWithProblems, listenArgument, runCommand } from './finish.ts';
 import { keyOption } from './give-order.ts';
 
 interface Flags {
@@ -25,12 +25,6 @@ interface Flags {
 const PORT = 7717;
 const SESSIONS_PATH = join('.quilt', 'console-sessions.json');
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
-
-export function listenArgument(text: string): { host: string; port: number } {
-  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === '' || Number(port) > 65_535) throw new InvalidArgumentError('HOST:PORT or a port is expected, such as 127.0.0.1:7717.');
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-}
 
 function tlsOf({ listen, tlsCert, tlsKey, insecure }: Flags): Result<ConsoleOptions['tls']> {
   if (tlsCert !== undefined && tlsKey !== undefined) {

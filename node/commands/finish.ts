@@ -40,6 +40,18 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+export interface ListenPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** HOST:PORT, or a port on loopback. */
+export function listenArgument(text: string): ListenPlace {
+  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535) throw new InvalidArgumentError('HOST:PORT or a port is expected, such as 127.0.0.1:7717.');
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
 /** Collects repeated NAME=VALUE options into one record. */
 export function nameValue(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=');

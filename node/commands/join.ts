@@ -17,11 +17,12 @@ import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } f
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
+import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
 import { programVersion, SOURCES } from './program-version.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
-interface JoinOptions extends ArtifactFlags, ConsoleFlags {
+interface JoinOptions extends ArtifactFlags, ConsoleFlags, MetricsFlags {
   data?: string;
   label: Record<string, string>;
   workers?: number;
@@ -113,11 +114,13 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
   if (artifacts.ok) void storeProblems(artifacts.value).then(sayUnstored);
   const watch = watchJoining(composed.value, swarmId);
+  const closeMetrics = await openNodeMetrics(options, () => node.status(), err);
   const closeConsole = await openNodeConsole(options, { folder: dataFolder, canSteer: false, say: err });
   const stopNotices = options.watchNotice === undefined ? () => {} : leaveOnNotice(node, options.watchNotice);
   const { exit, message } = await exited;
   stopNotices();
   await closeConsole();
+  await closeMetrics();
   const problem = watch.stop();
   err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
@@ -201,6 +204,7 @@ export function command(): Command {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
     )
     .addOption(consoleOption())
+    .addOption(metricsOption())
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
   for (const option of artifactOptions()) join.addOption(option);

@@ -20,6 +20,7 @@ import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
 import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
+import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import {
   coordinatorLossOption,
   maxWallOption,
@@ -34,7 +35,7 @@ import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
 
-interface Flags extends ArtifactFlags, ConsoleFlags {
+interface Flags extends ArtifactFlags, ConsoleFlags, MetricsFlags {
   readonly nodes: number;
   readonly workers?: number;
   readonly variable: Readonly<Record<string, string>>;
@@ -118,6 +119,7 @@ async function carryOut(
   const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: () => askStatus(local) });
   const say = (text: string): void => (board === null ? err(text) : board.print(text));
   const signalCount = stopOnSignals(local, manifest.runId, clock, say);
+  const closeMetrics = await openNodeMetrics(flags, () => node.status(), say);
   const closeConsole = await openNodeConsole(flags, { folder: runFolder, canSteer: true, say });
   const stopKeys = listenToRunKeys({
     runId: manifest.runId,
@@ -128,6 +130,7 @@ async function carryOut(
   });
   const exit: NodeExit = await exited;
   await closeConsole();
+  await closeMetrics();
   board?.stop();
   stopKeys();
   // Nodes of a sealed run leave by themselves; others would wait for a coordinator that is gone.
@@ -202,6 +205,7 @@ export function command(): Command {
     .addOption(withOption())
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
     .addOption(consoleOption())
+    .addOption(metricsOption())
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')

@@ -17,6 +17,7 @@ import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
+import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import {
   coordinatorLossOption,
   durationArgument,
@@ -34,7 +35,7 @@ import { programVersion } from './program-version.ts';
 import { showSummary } from './run-report.ts';
 import { leaveOnSignals } from './signals.ts';
 
-interface Flags extends ArtifactFlags, ConsoleFlags {
+interface Flags extends ArtifactFlags, ConsoleFlags, MetricsFlags {
   readonly expectNodes: number;
   readonly seeds: number;
   readonly listen: string;
@@ -135,9 +136,11 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
   }
   out(ticket.value);
   err(`swarm ${swarm.swarmId}: waiting for ${flags.expectNodes} nodes; operator key in ${join(dataFolder, RUN_FILES.operatorKey)}`);
+  const closeMetrics = await openNodeMetrics(flags, () => composed.value.node.status(), err);
   const closeConsole = await openNodeConsole(flags, { folder: dataFolder, canSteer: true, say: err });
   await serve(composed.value, swarm, prepared, flags);
   await closeConsole();
+  await closeMetrics();
 }
 
 async function serve({ node, exited }: ComposedNode, swarm: SwarmSecrets, prepared: PreparedRun | null, flags: Flags): Promise<void> {
@@ -191,6 +194,7 @@ export function command(): Command {
     .addOption(maxWallOption())
     .addOption(maxCostOption())
     .addOption(consoleOption())
+    .addOption(metricsOption())
     .option('--quiet', 'no progress lines')
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')

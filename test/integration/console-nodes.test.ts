@@ -1,4 +1,5 @@
-// The page of a swarm served by its nodes (seed --console, join --console): each shows the same, the one with the operator's key steers, and it ends with its node.
+// The page of a swarm served by its nodes (seed --console, join --console): each shows the same, the one with the operator's key steers, and it ends with its node. And what the same nodes
+// tell Prometheus (--metrics-listen).
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -27,12 +28,21 @@ async function visit(node: Ran): Promise<<T>(path: string, body?: object) => Pro
   };
 }
 
+async function scrape(node: Ran): Promise<string> {
+  const url = /metrics: (\S+)/.exec(node.err())?.[1] ?? '';
+  expect((await fetch(url.replace('/metrics', '/other'))).status).toBe(404);
+  const answer = await fetch(url);
+  expect(answer.headers.get('content-type')).toContain('text/plain');
+  return answer.text();
+}
+
 it('is the same at every node, and steers where the key is', { timeout: PATIENCE_MS * 2 }, async () => {
   const scenario = kit.scenario('both', { holdS: 60 });
   const data = (name: string): string => join(kit.folder, name);
-  const seed = kit.start('seed', '--expect-nodes', '1', '--data', data('seed'), '--scenario', scenario, '--console', '--quiet');
+  const metrics = ['--metrics-listen', '0'];
+  const seed = kit.start('seed', '--expect-nodes', '1', '--data', data('seed'), '--scenario', scenario, '--console', '--quiet', ...metrics);
   await until('there is a ticket', () => seed.out().includes('\n'), PATIENCE_MS);
-  const node = kit.start('join', seed.out().trim(), '--data', data('node'), '--label', 'name=far', '--console');
+  const node = kit.start('join', seed.out().trim(), '--data', data('node'), '--label', 'name=far', '--console', ...metrics);
   const [atSeed, atNode] = [await visit(seed), await visit(node)];
   await kit.untilStatus(data('seed'), 'all load is on', ({ board }) => board.endpointsActive === 12, true);
   const [one, other] = [await atSeed<LiveState>('status'), await atNode<LiveState>('status')];
@@ -46,6 +56,12 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
     { mode: 'watch', canSteer: true, canStart: false },
     { mode: 'watch', canSteer: false, canStart: false },
   ]);
+  const [ofSeed, ofNode] = [await scrape(seed), await scrape(node)];
+  expect(ofSeed).toMatch(/^quilt_run_endpoints_active\{group="callers",type="http"\} 12$/m);
+  expect(ofSeed).toMatch(/^quilt_node_coordinator 1$/m);
+  expect(ofNode).toMatch(/^quilt_node_coordinator 0$/m);
+  expect(ofNode, 'only the coordinator tells of the run: sums count nothing twice').not.toContain('quilt_run_');
+  expect(ofNode).toMatch(/^quilt_node_info\{.*name="far".*label_name="far".*\} 1$/m);
   expect(await atNode('orders', { order: 'stop', mode: 'now' })).not.toHaveProperty('command');
   expect(await atSeed('orders', { order: 'stop', mode: 'drain' })).toHaveProperty('command');
   expect([await seed.ended, await node.ended]).toEqual([105, 105]);
