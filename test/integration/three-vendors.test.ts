@@ -68,7 +68,7 @@ describe.skipIf(missing !== null)('three vendors', () => {
     const [program = '', ...before] = onRouter();
     const target = ['-e', `require('node:http').createServer((_, answer) => answer.end('x')).listen(8080, '${lab.routerAddress}')`];
     others.push(spawn(program, [...before, process.execPath, ...target], { stdio: 'ignore' }));
-    const file = kit.scenario('vendors', { endpoints: 24, holdS: 32, url: `http://${lab.routerAddress}:8080` });
+    const file = kit.scenario('vendors', { endpoints: 24, holdS: 50, url: `http://${lab.routerAddress}:8080` });
 
     const listen = ['--listen', `/ip4/${lab.addressOf('alder')}/tcp/${PORT}`];
     const policies = ['--on-node-loss', 'reassign', '--on-coordinator-loss', 'reelect'];
