@@ -54,7 +54,10 @@ describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swar
   beforeAll(async () => {
     kit = await createSwarmKit();
     execFileSync(process.execPath, [buildPage, join(kit.folder, 'dist', 'console')], { stdio: 'pipe' });
-    browser = await chromium.launch({ executablePath: findExecutable('chromium') ?? 'chromium', args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      executablePath: findExecutable('chromium') ?? 'chromium',
+      args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    });
   }, PATIENCE_MS);
   afterAll(async () => {
     await browser?.close();

@@ -42,7 +42,10 @@ describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), ()
     pageFolder = mkdtempSync(join(tmpdir(), 'quilt-page-'));
     const configFile = fileURLToPath(new URL('../../tools/console/vite.config.ts', import.meta.url));
     await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } });
-    browser = await chromium.launch({ executablePath: findExecutable('chromium') ?? 'chromium', args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      executablePath: findExecutable('chromium') ?? 'chromium',
+      args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    });
   });
   afterEach(async () => {
     for (const page of browser.contexts().flatMap((context) => context.pages())) await page.close();

@@ -103,7 +103,11 @@ export async function bench({ quick }: BenchOptions): Promise<BenchResult> {
   const profile = mkdtempSync(join(tmpdir(), 'quilt-bench-browser-'));
   await buildPage(pageFolder);
   const demo = await startDemo({ nodes: NODES, hours: HOURS, pageFolder });
-  const options = { executablePath: findExecutable('chromium') ?? 'chromium', args: ['--no-sandbox'], viewport: VIEW };
+  const options = {
+    executablePath: findExecutable('chromium') ?? 'chromium',
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    viewport: VIEW,
+  };
   const context = await chromium.launchPersistentContext(profile, options);
   try {
     const empty = await context.newPage();
