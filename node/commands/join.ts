@@ -17,10 +17,11 @@ import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } f
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
+import { forgetHeaders, type OutputFlags, openOutputs, outputOptions } from './outputs.ts';
 import { programVersion, SOURCES } from './program-version.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
-interface JoinOptions extends ArtifactFlags {
+interface JoinOptions extends ArtifactFlags, OutputFlags {
   data?: string;
   label: Record<string, string>;
   workers?: number;
@@ -84,6 +85,9 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const isSeed = options.asSeed === true;
   const artifacts = await openChosenStore(options);
   if (!artifacts.ok) sayUnstored(artifacts.problems);
+  const outputs = await openOutputs(options, { keepsRun: false });
+  forgetHeaders();
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
   const composed = await composeNode({
     swarm: { swarmId, swarmKey, operatorKey },
     expectNodes,
@@ -104,12 +108,14 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     version: programVersion(),
     extrasFolder: options.extras,
     artifacts: artifacts.ok ? artifacts.value : undefined,
+    outputs: outputs.value,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
   const { node, exited } = composed.value;
   if (options.withParent === true) leaveWithParent(node);
   else leaveOnSignals(node);
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
+  if (outputs.value?.scrape != null) err(`metrics at ${outputs.value.scrape.url}`);
   if (artifacts.ok) void storeProblems(artifacts.value).then(sayUnstored);
   const watch = watchJoining(composed.value, swarmId);
   const stopNotices = options.watchNotice === undefined ? () => {} : leaveOnNotice(node, options.watchNotice);
@@ -199,7 +205,7 @@ export function command(): Command {
     )
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
-  for (const option of artifactOptions()) join.addOption(option);
+  for (const option of [...artifactOptions(), ...outputOptions()]) join.addOption(option);
   return join;
 }
 

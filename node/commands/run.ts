@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
+import { fail } from '../core/errors.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
 import type { RuntimeClock } from '../runtime/components.ts';
 import { UPLOAD_MS_MAX } from '../runtime/node-artifacts.ts';
@@ -29,11 +30,12 @@ import {
   workersOption,
 } from './node-options.ts';
 import { makeManifest, sign } from './operator.ts';
+import { localOutputWords, type OutputFlags, openOutputs, outputOptions, sharedPortProblem } from './outputs.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
 
-interface Flags extends ArtifactFlags {
+interface Flags extends ArtifactFlags, OutputFlags {
   readonly nodes: number;
   readonly workers?: number;
   readonly variable: Readonly<Record<string, string>>;
@@ -68,6 +70,9 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
   if (!prepared.ok) return finishWithProblems(prepared.problems);
   const artifacts = await openWorkingStore(flags);
   if (!artifacts.ok) return finishWithProblems(artifacts.problems);
+  const portProblem = sharedPortProblem(flags, flags.nodes);
+  const outputs = portProblem === null ? await openOutputs(flags, { keepsRun: true }) : fail(portProblem);
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
   const { scenario } = prepared.value;
   const wallMsMax = flags.maxWall ?? scenario.deadlineMs;
   let runFolder: string;
@@ -83,6 +88,7 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
     workers: flags.workers,
     ticketMs: wallMsMax + TICKET_SLACK_MS,
     ...{ artifacts: artifacts.value, artifactWords: artifactWords(flags), extrasFolder: extras.folder },
+    ...{ outputs: outputs.value, outputWords: (index: number) => localOutputWords(flags, index) },
   });
   if (!formed.ok) {
     // Nothing ran: an empty run folder would only hide the last real one.
@@ -92,6 +98,7 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
   const ticketPath = join(runFolder, RUN_FILES.ticket);
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);
+  if (outputs.value?.scrape != null && !flags.quiet) err(`metrics at ${outputs.value.scrape.url} and on the ports after it`);
   await carryOut(formed.value, prepared.value, { wallMsMax, runFolder }, flags);
 }
 
@@ -202,7 +209,7 @@ export function command(): Command {
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
     .action(runScenario);
-  for (const option of artifactOptions()) runs.addOption(option);
+  for (const option of [...artifactOptions(), ...outputOptions()]) runs.addOption(option);
   return runs;
 }
 

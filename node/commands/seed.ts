@@ -28,12 +28,13 @@ import {
   variableOption,
 } from './node-options.ts';
 import { makeManifest, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
+import { type OutputFlags, openOutputs, outputOptions } from './outputs.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 import { showSummary } from './run-report.ts';
 import { leaveOnSignals } from './signals.ts';
 
-interface Flags extends ArtifactFlags {
+interface Flags extends ArtifactFlags, OutputFlags {
   readonly expectNodes: number;
   readonly seeds: number;
   readonly listen: string;
@@ -94,6 +95,8 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
   }
   const saved = saveOperatorKey(dataFolder, swarm.operator);
   if (!saved.ok) return finishWithProblems(saved.problems);
+  const outputs = await openOutputs(flags, { keepsRun: true });
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
   const composed = await composeNode({
     swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
     expectNodes: flags.expectNodes,
@@ -113,6 +116,7 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
     version: programVersion(),
     extrasFolder: extras.folder ?? undefined,
     artifacts: artifacts.value,
+    outputs: outputs.value,
   });
   if (!composed.ok) {
     // Nothing ran: a folder that nobody asked for, with keys in it, would only be found again by accident.
@@ -133,6 +137,7 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
     return finishWithProblems(ticket.problems);
   }
   out(ticket.value);
+  if (outputs.value?.scrape != null) err(`metrics at ${outputs.value.scrape.url}`);
   err(`swarm ${swarm.swarmId}: waiting for ${flags.expectNodes} nodes; operator key in ${join(dataFolder, RUN_FILES.operatorKey)}`);
   await serve(composed.value, swarm, prepared, flags);
 }
@@ -191,7 +196,7 @@ export function command(): Command {
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')
     .action(seed);
-  for (const option of artifactOptions()) seedCommand.addOption(option);
+  for (const option of [...artifactOptions(), ...outputOptions()]) seedCommand.addOption(option);
   return seedCommand;
 }
 
