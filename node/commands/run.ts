@@ -98,9 +98,12 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
   const ticketPath = join(runFolder, RUN_FILES.ticket);
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);
-  if (outputs.value?.scrape != null && !flags.quiet) err(`metrics at ${outputs.value.scrape.url} and on the ports after it`);
+  if (outputs.value?.scrape != null && !flags.quiet) err(metricsText(outputs.value.scrape.url, flags.metricsListen?.port === 0, runFolder));
   await carryOut(formed.value, prepared.value, { wallMsMax, runFolder }, flags);
 }
+
+const metricsText = (url: string, isAnyPort: boolean, runFolder: string): string =>
+  `metrics at ${url}, the nodes' ${isAnyPort ? `as ${join(runFolder, RUN_FILES.nodes)}/*/output.log says` : 'on the ports after it'}`;
 
 async function carryOut(
   local: LocalSwarm,

@@ -85,14 +85,17 @@ const OWN_METRICS: readonly MetricDeclaration[] = [
 ];
 const OWN_BY_NAME: ReadonlyMap<string, MetricDeclaration> = new Map(OWN_METRICS.map((each) => [each.name, each]));
 
+/** Every output says it of its node, whatever was counted: no metric of a run may be called so. */
+export const NODE_INFO = 'quilt_node_info';
+
 const BYTES_PER_MB = 1024 * 1024;
 
-export const createFamilies = ({ declarations, seriesMax = FAMILY_BOUNDS.seriesMax }: FamiliesInit): MetricFamilies => ({
-  families: new Map(),
-  declarations,
-  seriesMax,
-  seriesCount: 0,
-});
+export function createFamilies({ declarations, seriesMax = FAMILY_BOUNDS.seriesMax }: FamiliesInit): MetricFamilies {
+  const all: MetricFamilies = { families: new Map(), declarations, seriesMax, seriesCount: 0 };
+  // First of all, so that they have their place and their name whatever a run invents.
+  for (const { name, kind } of OWN_METRICS) familyOf(all, name, kind, '');
+  return all;
+}
 
 function familyOf(all: MetricFamilies, metric: string, kind: MetricKind, part: string): Family | null {
   const declared = OWN_BY_NAME.get(metric) ?? BUILTIN.get(metric) ?? all.declarations().get(metric);
@@ -101,7 +104,7 @@ function familyOf(all: MetricFamilies, metric: string, kind: MetricKind, part: s
   const origin = `${metric} ${kind}${part}`;
   const found = all.families.get(outside.name);
   if (found !== undefined) return found.origin === origin ? found : null;
-  if (all.families.size >= FAMILY_BOUNDS.familiesMax) return null;
+  if (all.families.size >= FAMILY_BOUNDS.familiesMax || outside.name === NODE_INFO) return null;
   const bounds = kind === 'trend' ? boundsOf(unit) : [];
   const made: Family = {
     ...outside,
@@ -157,6 +160,7 @@ function setGauge(all: MetricFamilies, metric: string, tags: Tags, value: number
 }
 
 function absorbSeries(all: MetricFamilies, { metric, tags, data }: Series): void {
+  if (OWN_BY_NAME.has(metric)) return countOverflow(all);
   if (data.kind === 'counter') return addCounter(all, metric, tags, data.sum);
   if (data.kind === 'gauge') return setGauge(all, metric, tags, data.last);
   if (data.kind === 'rate') {

@@ -61,7 +61,9 @@ const postByFetch: Post = async (url, headers, body, signal) => {
 /** Seconds or a date (RFC 9110, 10.2.3); 0 when it says nothing. */
 export function retryAfterMs(text: string | null, wallMs: number): number {
   if (text === null) return 0;
-  const ms = /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - wallMs;
+  // Date.parse alone takes nearly anything for a date.
+  const dateMs = /GMT\s*$/.test(text) ? Date.parse(text) - wallMs : Number.NaN;
+  const ms = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : dateMs;
   return Number.isFinite(ms) ? Math.min(RETRY_AFTER_MS_MAX, Math.max(0, ms)) : 0;
 }
 

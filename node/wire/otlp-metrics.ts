@@ -1,7 +1,7 @@
 // A snapshot as OpenTelemetry metrics: ExportMetricsServiceRequest in the JSON mapping of OTLP 1.x (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding: 64-bit
 // integers are decimal texts, enums are numbers). Cumulative temporality since the node's start, explicit bucket histograms, who the node is as the resource.
 
-import { type Family, type FamilySeries, sumOf } from '../core/metric-families.ts';
+import { type Family, type FamilySeries, NODE_INFO, sumOf } from '../core/metric-families.ts';
 import type { Label } from '../core/metric-names.ts';
 import type { MetricSnapshot } from '../core/metric-snapshot.ts';
 
@@ -64,7 +64,7 @@ export function otlpMetrics(snapshot: MetricSnapshot): object {
     ] as const
   ).filter(([, value]) => value !== '');
   const info = {
-    name: 'quilt_node_info',
+    name: NODE_INFO,
     description: 'this node',
     unit: '1',
     gauge: { dataPoints: [{ attributes: attributesOf(base), ...times, asDouble: 1 }] },

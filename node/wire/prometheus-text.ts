@@ -1,7 +1,7 @@
 // A snapshot as a page to be scraped: Prometheus' text format 0.0.4 and, for who asks for it, OpenMetrics 1.0 (https://prometheus.io/docs/instrumenting/exposition_formats,
 // https://prometheus.io/docs/specs/om/open_metrics_spec). They differ in whose name a counter's TYPE has, in UNIT lines, in what HELP escapes, and in the end mark.
 
-import type { Family } from '../core/metric-families.ts';
+import { type Family, NODE_INFO } from '../core/metric-families.ts';
 import type { Label } from '../core/metric-names.ts';
 import { type MetricSnapshot, numberText, samplesOf, sourceLabels } from '../core/metric-snapshot.ts';
 
@@ -28,7 +28,7 @@ function familyText(family: Family, base: readonly Label[], isOpen: boolean): st
 /** Always there, so that a page is never empty and a node that does nothing is seen to live. */
 function infoText({ version }: MetricSnapshot, base: readonly Label[]): string {
   const labels = labelText([...base, ['version', version]]);
-  return `# HELP quilt_node_info this node\n# TYPE quilt_node_info gauge\nquilt_node_info${labels} 1\n`;
+  return `# HELP ${NODE_INFO} this node\n# TYPE ${NODE_INFO} gauge\n${NODE_INFO}${labels} 1\n`;
 }
 
 /** What has the same name outside stands together once, which both formats ask for. */

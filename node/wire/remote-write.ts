@@ -2,6 +2,7 @@
 // bounded number of series. Labels sorted by name, no two of one name, no empty values. The last snapshot of a node ends each series with the stale marker
 // that the specification wants, so that a board does not draw a node that is gone for five more minutes.
 
+import { NODE_INFO } from '../core/metric-families.ts';
 import type { Label } from '../core/metric-names.ts';
 import { type MetricSnapshot, type Sample, samplesOf, sourceLabels } from '../core/metric-snapshot.ts';
 import { createProtobufWriter } from './protobuf-writer.ts';
@@ -49,7 +50,7 @@ function seriesBytes(sample: Sample, base: readonly Label[], wallMs: number, isL
 }
 
 function* allSamples(snapshot: MetricSnapshot): Generator<Sample, void, undefined> {
-  yield { name: 'quilt_node_info', labels: [['version', snapshot.version]], value: 1 };
+  yield { name: NODE_INFO, labels: [['version', snapshot.version]], value: 1 };
   for (const family of snapshot.families.families.values()) yield* samplesOf(family);
 }
 
