@@ -11,7 +11,7 @@ import type { NodeState } from '../core/state.ts';
 import type { MetricDeclaration, Window } from '../core/stats-types.ts';
 import type { NodeOutput, OpenNodeOutput, OpenRunOutput, RunOutput } from '../outputs/output.ts';
 import type { Scrape } from '../outputs/scrape.ts';
-import type { RuntimeClock } from './components.ts';
+import type { RuntimeClock, RuntimeLog } from './components.ts';
 import type { LoadedRun } from './load-run.ts';
 import { type EventNote, nodeName } from './node-names.ts';
 
@@ -26,6 +26,7 @@ export interface NodeOutputsInit {
   readonly outputs?: OutputsChoice | undefined;
   readonly clock: RuntimeClock;
   readonly config: NodeConfig;
+  readonly log: RuntimeLog;
 }
 
 /** Of the running node. */
@@ -51,8 +52,15 @@ const PUSH_MS = 5_000;
 const FINISH_MS_MAX = 4_000;
 
 /** Null when nothing is to go out. */
-export function createNodeOutputs({ outputs, clock, config }: NodeOutputsInit, components: NodeOutputsComponents): NodeOutputs | null {
-  return outputs === undefined ? null : new Running(outputs, clock, config, components);
+export function createNodeOutputs(init: NodeOutputsInit, components: NodeOutputsComponents): NodeOutputs | null {
+  const { outputs, clock, config, log } = init;
+  if (outputs === undefined) return null;
+  // Also into this node's log: only the notes of the node that writes the summary are in it.
+  const note: NodeOutputsComponents['note'] = (level, text) => {
+    log[level === 'info' ? 'info' : 'warn']({ part: 'outputs' }, text);
+    components.note(level, text);
+  };
+  return new Running(outputs, clock, config, { ...components, note });
 }
 
 /** A class for its lifecycle: idle, pushing, finished. */

@@ -106,8 +106,9 @@ class Running {
       toSwarmMs: (nowMs) => nowMs + this.#state.clock.offsetMs,
       own: init.ownSeries,
       spool: async (frame, window) => {
-        this.#outputs?.own(window);
         await store.putWindows(config.self, [frame]);
+        // Only what is in the spool will be in the summary.
+        this.#outputs?.own(window);
         this.#artifacts?.window(frame);
       },
       emit: (event) => this.#push(event),

@@ -29,7 +29,7 @@ async function receiver(status?: number): Promise<MetricsReceiver> {
 }
 
 const valuesOf = (summary: Summary, metric: string): Record<string, number> =>
-  summary.categories.flatMap(({ metrics }) => metrics).find(({ name }) => name === metric)?.values as unknown as Record<string, number>;
+  summary.categories.flatMap(({ metrics }) => metrics).find((each) => each.metric === metric)?.values as unknown as Record<string, number>;
 
 /** The last value of each series of that name, added up over nodes and tags. */
 function pushedTotal({ received }: MetricsReceiver, name: string): number {
