@@ -1,5 +1,5 @@
 // A node's figures on their way out while the run lasts: its own windows become cumulative families that are pushed every few seconds and can be scraped, and, where this node coordinates, what
-// it merged goes to the outputs that write files. Nothing here waits for a receiver but the end, and that for FINISH_MS_MAX. What an output is: outputs/output.ts.
+// it merged goes to the outputs that write files. Nothing here waits for a receiver but the end, and that for OUTPUTS_MS_MAX. What an output is: outputs/output.ts.
 
 import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { NodeConfig } from '../core/config.ts';
@@ -48,8 +48,8 @@ export interface NodeOutputs {
 
 /** Prometheus' own batch deadline. Bounds what a killed node takes with it. */
 const PUSH_MS = 5_000;
-/** Less than the time within which a node is gone (node-process.ts). */
-const FINISH_MS_MAX = 4_000;
+/** How much longer a node stays for a receiver that does not answer: it is paid for meanwhile. */
+export const OUTPUTS_MS_MAX = 4_000;
 
 /** Null when nothing is to go out. */
 export function createNodeOutputs(init: NodeOutputsInit, components: NodeOutputsComponents): NodeOutputs | null {
@@ -156,7 +156,7 @@ class Running implements NodeOutputs {
     for (const output of this.#run) output.finish();
     const snapshot = this.#snapshot();
     // A node that never knew its run has nothing to say.
-    const sending = this.#isBegun ? this.#node.map((output) => output.finish(snapshot, FINISH_MS_MAX)) : [];
+    const sending = this.#isBegun ? this.#node.map((output) => output.finish(snapshot, OUTPUTS_MS_MAX)) : [];
     await Promise.all([...sending, this.#scrape?.close()]);
   }
 

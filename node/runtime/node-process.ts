@@ -20,7 +20,7 @@ import { createLoop, type EventDraft, type Loop } from './loop.ts';
 import { createNodeArtifacts, type NodeArtifacts, UPLOAD_MS_MAX } from './node-artifacts.ts';
 import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
 import { type EventNote, nodeName, noteOf } from './node-names.ts';
-import { createNodeOutputs, type NodeOutputs } from './node-outputs.ts';
+import { createNodeOutputs, type NodeOutputs, OUTPUTS_MS_MAX } from './node-outputs.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
 import { createPerformer } from './perform.ts';
 import { createWindowCloser } from './windows.ts';
@@ -368,7 +368,8 @@ class Running {
       log.flush();
       this.#exited.resolve(exit);
     };
-    clock.after(LEAVE_MS_MAX + (this.#artifacts?.msMax() ?? 0), this.#done);
+    const sendMsMax = (this.#artifacts?.msMax() ?? 0) + (this.#outputs === null ? 0 : OUTPUTS_MS_MAX);
+    clock.after(LEAVE_MS_MAX + sendMsMax, this.#done);
     const reported = [() => this.#adopting, () => this.#reportAlone(exit), () => this.#outputs?.finish(), () => runFolder.close()];
     // The mesh stays up meanwhile: who is connected is still at work.
     const uploaded = [() => this.#artifacts?.finish(), () => this.#surveyArtifacts()];
