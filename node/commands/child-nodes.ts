@@ -21,6 +21,8 @@ export interface ChildNodesInit {
   readonly listen: string;
   /** Further words for `join`. */
   readonly moreFlags: readonly string[];
+  /** And of node `index`, from 1, alone. */
+  readonly flagsOf: (index: number) => readonly string[];
 }
 
 export interface ChildNode {
@@ -38,14 +40,14 @@ export interface ChildNodes {
 /** A node that is told to leave now is gone within 5 s by its own bound; a little more for a machine that is busy. */
 const LEAVE_MS_MAX = 7_000;
 
-function startChild(init: ChildNodesInit, name: string): ChildProcess {
+function startChild(init: ChildNodesInit, name: string, index: number): ChildProcess {
   const folder = join(init.folder, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const output = openSync(join(folder, 'output.log'), 'a', 0o600);
   const flags = ['--data', folder, '--label', `name=${name}`, '--cores', String(init.coresEach), '--workers', String(init.workersEach)];
   const child = spawn(
     process.execPath,
-    [entryPaths().node, 'join', ...flags, ...init.moreFlags, '--listen', init.listen, '--with-parent'],
+    [entryPaths().node, 'join', ...flags, ...init.moreFlags, ...init.flagsOf(index), '--listen', init.listen, '--with-parent'],
     {
       stdio: ['pipe', output, output],
       env: childEnvironment({ QUILT_TICKET: init.ticket }),
@@ -61,7 +63,7 @@ function startChild(init: ChildNodesInit, name: string): ChildProcess {
 export function startChildNodes(init: ChildNodesInit): ChildNodes {
   const children = Array.from({ length: init.count }, (_, index) => {
     const name = `node-${index + 1}`;
-    return { name, child: startChild(init, name) };
+    return { name, child: startChild(init, name, index + 1) };
   });
   const isRunning = (child: ChildProcess): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   const POLL_MS = 20;

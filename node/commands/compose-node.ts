@@ -22,6 +22,7 @@ import type { ReadScenario } from '../runtime/load-run.ts';
 import { makeFolder } from '../runtime/make-folder.ts';
 import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
 import type { NodeExit, NodeProcess } from '../runtime/node-contract.ts';
+import type { OutputsChoice } from '../runtime/node-outputs.ts';
 import { startNode } from '../runtime/node-process.ts';
 import { endpointTypeNames } from '../runtime/registry.ts';
 import { openRunFolder } from '../runtime/run-folder.ts';
@@ -63,6 +64,7 @@ export interface ComposeInit {
   /** Simulator builds beside the program. */
   readonly extrasFolder?: string | undefined;
   readonly artifacts?: ArtifactsChoice;
+  readonly outputs?: OutputsChoice | undefined;
 }
 
 export interface ComposedNode {
@@ -201,7 +203,7 @@ export async function composeNode(init: ComposeInit): Promise<Result<ComposedNod
     ...{ readScenario: readScenarioLater, extrasFolder: init.extrasFolder },
     renderSummary: summaryText,
     ownSeries: init.price === null ? () => [] : createSpendMeter({ price: init.price, wallNowMs, sentBytes: readSentBytes }),
-    artifacts: init.artifacts,
+    ...{ artifacts: init.artifacts, outputs: init.outputs },
   });
   handlers.bind(node.handlers);
   const control = await openControl(dataFolder, node);

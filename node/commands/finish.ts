@@ -6,6 +6,7 @@ import { renderProblems } from '../../scenarios/problems.ts';
 import { isColorForbidden } from '../adapters/environment.ts';
 import { err, isTty } from '../adapters/terminal.ts';
 import { EXIT, type ExitName, type Problem } from '../core/errors.ts';
+import { type ListenAddress, parseListenAddress } from '../core/host-port.ts';
 
 /** The process leaves with this code once its command is done. */
 export function finish(exit: ExitName): void {
@@ -40,16 +41,11 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
-export interface ListenPlace {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** HOST:PORT, or a port on loopback. */
-export function listenArgument(text: string): ListenPlace {
-  const [, host = '127.0.0.1', port = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
-  if (port === '' || Number(port) > 65_535) throw new InvalidArgumentError('HOST:PORT or a port is expected, such as 127.0.0.1:7717.');
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+export function listenArgument(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (address !== null) return address;
+  throw new InvalidArgumentError('PORT (on loopback) or HOST:PORT is expected; for all interfaces write 0.0.0.0:PORT.');
 }
 
 /** Collects repeated NAME=VALUE options into one record. */

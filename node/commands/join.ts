@@ -17,12 +17,12 @@ import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } f
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
-import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
+import { forgetHeaders, type OutputFlags, openOutputs, outputOptions } from './outputs.ts';
 import { programVersion, SOURCES } from './program-version.ts';
 import { leaveOnSignals, leaveWithParent } from './signals.ts';
 
-interface JoinOptions extends ArtifactFlags, ConsoleFlags, MetricsFlags {
+interface JoinOptions extends ArtifactFlags, ConsoleFlags, OutputFlags {
   data?: string;
   label: Record<string, string>;
   workers?: number;
@@ -86,6 +86,9 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
   const isSeed = options.asSeed === true;
   const artifacts = await openChosenStore(options);
   if (!artifacts.ok) sayUnstored(artifacts.problems);
+  const outputs = await openOutputs(options, { keepsRun: false });
+  forgetHeaders();
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
   const composed = await composeNode({
     swarm: { swarmId, swarmKey, operatorKey },
     expectNodes,
@@ -106,21 +109,21 @@ async function joinSwarm(argument: string | undefined, options: JoinOptions): Pr
     version: programVersion(),
     extrasFolder: options.extras,
     artifacts: artifacts.ok ? artifacts.value : undefined,
+    outputs: outputs.value,
   });
   if (!composed.ok) return finishWithProblems(composed.problems);
   const { node, exited } = composed.value;
   if (options.withParent === true) leaveWithParent(node);
   else leaveOnSignals(node);
   err(`joining swarm ${swarmId} as ${node.self}; data in ${dataFolder}`);
+  if (outputs.value?.scrape != null) err(`metrics at ${outputs.value.scrape.url}`);
   if (artifacts.ok) void storeProblems(artifacts.value).then(sayUnstored);
   const watch = watchJoining(composed.value, swarmId);
-  const closeMetrics = await openNodeMetrics(options, () => node.status(), err);
   const closeConsole = await openNodeConsole(options, { folder: dataFolder, canSteer: false, say: err });
   const stopNotices = options.watchNotice === undefined ? () => {} : leaveOnNotice(node, options.watchNotice);
   const { exit, message } = await exited;
   stopNotices();
   await closeConsole();
-  await closeMetrics();
   const problem = watch.stop();
   err(`left: ${problem === null ? message : `no seed of the swarm was ever reached: ${problem.message}`} (${exit})`);
   finish(exit);
@@ -204,10 +207,9 @@ export function command(): Command {
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
     )
     .addOption(consoleOption())
-    .addOption(metricsOption())
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
-  for (const option of artifactOptions()) join.addOption(option);
+  for (const option of [...artifactOptions(), ...outputOptions()]) join.addOption(option);
   return join;
 }
 

@@ -16,6 +16,7 @@ import { err } from '../adapters/terminal.ts';
 import { type ExitName, fail, ok, type Problem, type Result } from '../core/errors.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
 import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
+import type { OutputsChoice } from '../runtime/node-outputs.ts';
 import { createRunFolder, RUN_FILES } from '../runtime/run-folder.ts';
 import { type ArtifactFlags, artifactOptions, artifactWords, openWorkingStore } from './artifact-store.ts';
 import { builtProgram } from './bundle.ts';
@@ -38,10 +39,11 @@ import {
   variableOption,
 } from './node-options.ts';
 import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './operator.ts';
+import { headersSet, type OutputFlags, openOutputs, outputOptions, outputWords, sendsFromNodes } from './outputs.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 
-interface WrittenFlags extends MachineFlags, ArtifactFlags {
+interface WrittenFlags extends MachineFlags, ArtifactFlags, OutputFlags {
   readonly host?: string;
   readonly meshPort?: number;
   readonly bundlePort: number;
@@ -83,6 +85,7 @@ interface Launch {
   readonly runFolder: string;
   readonly extras: Extras;
   readonly artifacts: ArtifactsChoice | undefined;
+  readonly outputs: OutputsChoice | undefined;
 }
 
 async function launch(file: string, written: WrittenFlags): Promise<void> {
@@ -107,6 +110,7 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras): 
   const flags: Flags = { ...written, meshPort: written.meshPort ?? (isFar ? MESH_PORT : 0) };
   if (isFar && flags.host === undefined) return finishWithProblems([NO_HOST]);
   if (isFar && flags.artifacts?.startsWith('dir:')) return finishWithProblems([FAR_FOLDER]);
+  if (sharesPort(requests.value, flags)) return finishWithProblems([SHARED_PORT]);
   const artifacts = await openWorkingStore(flags);
   if (!artifacts.ok) return finishWithProblems(artifacts.problems);
   const refused = await refusedByVendors(clouds.value, requests.value, flags);
@@ -114,10 +118,19 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras): 
   const cost = costOfLaunch(prepared.value, requests.value, flags.reserveAddresses === true);
   const disagreed = await agreeToCost(cost, flags);
   if (disagreed.length > 0) return finishWithProblems(disagreed);
+  const outputs = await openOutputs(flags, { keepsRun: true });
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
+  if (isFar && sendsFromNodes(flags)) sayUnsentHeaders();
   const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
   const lifeMs = Math.min(flags.joinWithin + wallMs + END_SLACK_MS, lifeWithinMs(cost, flags.maxCost ?? Number.POSITIVE_INFINITY));
-  const values = { prepared: prepared.value, requests: requests.value, clouds: clouds.value, artifacts: artifacts.value };
+  const values = {
+    prepared: prepared.value,
+    requests: requests.value,
+    clouds: clouds.value,
+    artifacts: artifacts.value,
+    outputs: outputs.value,
+  };
   await withBundle({ ...values, flags, lifeMs, runFolder, extras });
 }
 
@@ -137,6 +150,20 @@ const FAR_FOLDER: Problem = {
   message: 'rented machines cannot write into a folder of this one: --artifacts dir: is for the local cloud',
   hint: '--artifacts s3://BUCKET/PREFIX; the machines use their own role there, for no secret goes into user data',
 };
+
+const SHARED_PORT: Problem = {
+  code: 'QUILT_METRICS_LISTEN',
+  message: '--metrics-listen: machines of the local cloud share this computer, and one port is not enough for them',
+  hint: '--metrics-listen 0 takes any that are free; each node says which in its output',
+};
+
+const sharesPort = (requests: readonly MachineRequest[], { metricsListen }: Flags): boolean =>
+  metricsListen !== undefined && metricsListen.port !== 0 && requests.some(({ cloud }) => cloud === 'local');
+
+/** No secret goes into user data. */
+function sayUnsentHeaders(): void {
+  for (const name of headersSet()) err(`${name} stays on this machine: rented ones send without it (node/outputs/README.md)`);
+}
 
 async function withBundle(plan: Launch): Promise<void> {
   const outPath = join(plan.runFolder, 'program.tar.gz');
@@ -178,7 +205,7 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
     announce: far ? [`/${/^[\d.]+$/.test(flags.host) ? 'ip4' : 'dns'}/${flags.host}/tcp/${flags.meshPort}`] : [],
     ...{ labels: { name: 'seed' }, price: null, cores: 0, workers: 0, isWitness: true, isVoter: true, formMsMax: flags.joinWithin },
     version: bundle.version,
-    ...{ extrasFolder: plan.extras.folder ?? undefined, artifacts: plan.artifacts },
+    ...{ extrasFolder: plan.extras.folder ?? undefined, artifacts: plan.artifacts, outputs: plan.outputs },
   });
   if (!seed.ok) return finishWithProblems(seed.problems);
   const ticket = makeTicket(swarm, {
@@ -198,6 +225,7 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
 const moreFlags = ({ extras, flags }: Launch): string[] => [
   ...(extras.folder === null ? [] : ['--extras', 'extras']),
   ...artifactWords(flags),
+  ...outputWords(flags),
 ];
 
 /** Without user data yet: what a vendor can tell of an order before the program is packed and a seed runs. */
@@ -271,7 +299,7 @@ export function command(): Command {
     .option('--no-color', 'no colour')
     .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on or --mix names is ever rented.`)
     .action(launch);
-  for (const option of [...machineOptions(), ...artifactOptions()]) verb.addOption(option);
+  for (const option of [...machineOptions(), ...artifactOptions(), ...outputOptions()]) verb.addOption(option);
   return verb;
 }
 

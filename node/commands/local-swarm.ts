@@ -6,6 +6,7 @@ import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { DEFAULT_TIMING } from '../core/config.ts';
 import { ok, type Result } from '../core/errors.ts';
 import type { ArtifactsChoice } from '../runtime/node-artifacts.ts';
+import type { OutputsChoice } from '../runtime/node-outputs.ts';
 import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ChildNodes, startChildNodes } from './child-nodes.ts';
@@ -25,6 +26,10 @@ export interface LocalSwarmInit {
   /** The same, for the command lines of the other nodes. */
   readonly extrasFolder: string | null;
   readonly artifactWords: readonly string[];
+  /** Of the seed. */
+  readonly outputs: OutputsChoice | undefined;
+  /** The same for the command line of node `index`, from 1. */
+  readonly outputWords: (index: number) => readonly string[];
 }
 
 export interface LocalSwarm {
@@ -60,6 +65,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     formMsMax: DEFAULT_TIMING.formMsMax,
     version: programVersion(),
     artifacts: init.artifacts,
+    outputs: init.outputs,
     extrasFolder: init.extrasFolder ?? undefined,
   });
   if (!seed.ok) return seed;
@@ -82,6 +88,7 @@ export async function formLocalSwarm(init: LocalSwarmInit): Promise<Result<Local
     workersEach: init.workers ?? workersFor(coresEach),
     listen: LISTEN,
     moreFlags: [...init.artifactWords, ...(init.extrasFolder === null ? [] : ['--extras', init.extrasFolder])],
+    flagsOf: init.outputWords,
   });
   return ok({ swarm, seed: seed.value, children, ticket: ticket.value });
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { err } from '../adapters/terminal.ts';
+import { fail } from '../core/errors.ts';
 import type { NodeLossPolicy } from '../core/messages.ts';
 import type { RuntimeClock } from '../runtime/components.ts';
 import { UPLOAD_MS_MAX } from '../runtime/node-artifacts.ts';
@@ -20,7 +21,6 @@ import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
 import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
-import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import {
   coordinatorLossOption,
   maxWallOption,
@@ -31,11 +31,12 @@ import {
   workersOption,
 } from './node-options.ts';
 import { makeManifest, sign } from './operator.ts';
+import { localOutputWords, type OutputFlags, openOutputs, outputOptions, sharedPortProblem } from './outputs.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
 
-interface Flags extends ArtifactFlags, ConsoleFlags, MetricsFlags {
+interface Flags extends ArtifactFlags, ConsoleFlags, OutputFlags {
   readonly nodes: number;
   readonly workers?: number;
   readonly variable: Readonly<Record<string, string>>;
@@ -70,6 +71,9 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
   if (!prepared.ok) return finishWithProblems(prepared.problems);
   const artifacts = await openWorkingStore(flags);
   if (!artifacts.ok) return finishWithProblems(artifacts.problems);
+  const portProblem = sharedPortProblem(flags, flags.nodes);
+  const outputs = portProblem === null ? await openOutputs(flags, { keepsRun: true }) : fail(portProblem);
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
   const { scenario } = prepared.value;
   const wallMsMax = flags.maxWall ?? scenario.deadlineMs;
   let runFolder: string;
@@ -85,6 +89,7 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
     workers: flags.workers,
     ticketMs: wallMsMax + TICKET_SLACK_MS,
     ...{ artifacts: artifacts.value, artifactWords: artifactWords(flags), extrasFolder: extras.folder },
+    ...{ outputs: outputs.value, outputWords: (index: number) => localOutputWords(flags, index) },
   });
   if (!formed.ok) {
     // Nothing ran: an empty run folder would only hide the last real one.
@@ -94,8 +99,12 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
   const ticketPath = join(runFolder, RUN_FILES.ticket);
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);
+  if (outputs.value?.scrape != null && !flags.quiet) err(metricsText(outputs.value.scrape.url, flags.metricsListen?.port === 0, runFolder));
   await carryOut(formed.value, prepared.value, { wallMsMax, runFolder }, flags);
 }
+
+const metricsText = (url: string, isAnyPort: boolean, runFolder: string): string =>
+  `metrics at ${url}, the nodes' ${isAnyPort ? `as ${join(runFolder, RUN_FILES.nodes)}/*/output.log says` : 'on the ports after it'}`;
 
 async function carryOut(
   local: LocalSwarm,
@@ -119,7 +128,6 @@ async function carryOut(
   const board = flags.quiet ? null : startLiveBoard({ clock, color, plain: flags.json === true, status: () => askStatus(local) });
   const say = (text: string): void => (board === null ? err(text) : board.print(text));
   const signalCount = stopOnSignals(local, manifest.runId, clock, say);
-  const closeMetrics = await openNodeMetrics(flags, () => node.status(), say);
   const closeConsole = await openNodeConsole(flags, { folder: runFolder, canSteer: true, say });
   const stopKeys = listenToRunKeys({
     runId: manifest.runId,
@@ -130,7 +138,6 @@ async function carryOut(
   });
   const exit: NodeExit = await exited;
   await closeConsole();
-  await closeMetrics();
   board?.stop();
   stopKeys();
   // Nodes of a sealed run leave by themselves; others would wait for a coordinator that is gone.
@@ -205,12 +212,11 @@ export function command(): Command {
     .addOption(withOption())
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
     .addOption(consoleOption())
-    .addOption(metricsOption())
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
     .action(runScenario);
-  for (const option of artifactOptions()) runs.addOption(option);
+  for (const option of [...artifactOptions(), ...outputOptions()]) runs.addOption(option);
   return runs;
 }
 

@@ -17,7 +17,6 @@ import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
-import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import {
   coordinatorLossOption,
   durationArgument,
@@ -30,12 +29,13 @@ import {
   variableOption,
 } from './node-options.ts';
 import { makeManifest, makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey, sign } from './operator.ts';
+import { type OutputFlags, openOutputs, outputOptions } from './outputs.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 import { showSummary } from './run-report.ts';
 import { leaveOnSignals } from './signals.ts';
 
-interface Flags extends ArtifactFlags, ConsoleFlags, MetricsFlags {
+interface Flags extends ArtifactFlags, ConsoleFlags, OutputFlags {
   readonly expectNodes: number;
   readonly seeds: number;
   readonly listen: string;
@@ -96,6 +96,8 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
   }
   const saved = saveOperatorKey(dataFolder, swarm.operator);
   if (!saved.ok) return finishWithProblems(saved.problems);
+  const outputs = await openOutputs(flags, { keepsRun: true });
+  if (!outputs.ok) return finishWithProblems(outputs.problems);
   const composed = await composeNode({
     swarm: { ...swarm, operatorKey: swarm.operator.publicKey },
     expectNodes: flags.expectNodes,
@@ -115,6 +117,7 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
     version: programVersion(),
     extrasFolder: extras.folder ?? undefined,
     artifacts: artifacts.value,
+    outputs: outputs.value,
   });
   if (!composed.ok) {
     // Nothing ran: a folder that nobody asked for, with keys in it, would only be found again by accident.
@@ -135,12 +138,11 @@ async function seedWith(flags: Flags, extras: Extras): Promise<void> {
     return finishWithProblems(ticket.problems);
   }
   out(ticket.value);
+  if (outputs.value?.scrape != null) err(`metrics at ${outputs.value.scrape.url}`);
   err(`swarm ${swarm.swarmId}: waiting for ${flags.expectNodes} nodes; operator key in ${join(dataFolder, RUN_FILES.operatorKey)}`);
-  const closeMetrics = await openNodeMetrics(flags, () => composed.value.node.status(), err);
   const closeConsole = await openNodeConsole(flags, { folder: dataFolder, canSteer: true, say: err });
   await serve(composed.value, swarm, prepared, flags);
   await closeConsole();
-  await closeMetrics();
 }
 
 async function serve({ node, exited }: ComposedNode, swarm: SwarmSecrets, prepared: PreparedRun | null, flags: Flags): Promise<void> {
@@ -194,12 +196,11 @@ export function command(): Command {
     .addOption(maxWallOption())
     .addOption(maxCostOption())
     .addOption(consoleOption())
-    .addOption(metricsOption())
     .option('--quiet', 'no progress lines')
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')
     .action(seed);
-  for (const option of artifactOptions()) seedCommand.addOption(option);
+  for (const option of [...artifactOptions(), ...outputOptions()]) seedCommand.addOption(option);
   return seedCommand;
 }
 

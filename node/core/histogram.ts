@@ -61,6 +61,13 @@ function highestAt(index: number): number {
   return ((index & (SUB_BUCKET_HALF - 1)) + SUB_BUCKET_HALF + 1) * 2 ** bucket - 1;
 }
 
+/** Smallest value that shares a counter with `index`. */
+function lowestAt(index: number): number {
+  if (index < 2 * SUB_BUCKET_HALF) return index;
+  const bucket = (index >> SUB_BUCKET_HALF_BITS) - 1;
+  return ((index & (SUB_BUCKET_HALF - 1)) + SUB_BUCKET_HALF) * 2 ** bucket;
+}
+
 function pageOf(histogram: Histogram, index: number): Float64Array {
   const number = index >> PAGE_BITS;
   const page = histogram.pages[number];
@@ -254,4 +261,19 @@ export function mergeEncoded(into: Histogram, bytes: Uint8Array, extremes: Extre
 export function extremesOf(histogram: Histogram): Extremes {
   const { count, sumUnits, minUnits, maxUnits } = histogram;
   return { count, sum: sumUnits / UNITS_PER_VALUE, min: count === 0 ? 0 : minUnits / UNITS_PER_VALUE, max: maxUnits / UNITS_PER_VALUE };
+}
+
+/**
+ * Adds an encoded histogram to a few wide buckets: `counts[i]` gets what lies at most at `boundsUnits[i]` (ascending, thousandths of the metric's unit) and above
+ * the bound before, the last count the rest. A counter belongs to the bucket of its smallest value, so what was recorded exactly at a bound is in it; a value
+ * up to 1/1024 above a bound may be as well. The bytes must have passed `encodedCount`.
+ */
+export function addToBuckets(bytes: Uint8Array, boundsUnits: readonly number[], counts: number[]): void {
+  let bucket = 0;
+  const isWellFormed = walk(bytes, (index, count) => {
+    const units = lowestAt(index);
+    while (bucket < boundsUnits.length && units > boundsUnits[bucket]!) bucket += 1;
+    counts[bucket] = (counts[bucket] ?? 0) + count;
+  });
+  assert(isWellFormed, 'an encoded histogram was not checked before it was put into buckets');
 }

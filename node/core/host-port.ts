@@ -48,3 +48,20 @@ export function targetsOf(scenario: ValidScenario): string[] {
   }
   return [...found].sort();
 }
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 = any that is free. */
+  readonly port: number;
+}
+
+const LOOPBACK = '127.0.0.1';
+const PORT_MAX = 65_535;
+
+/** PORT, HOST:PORT or [IPv6]:PORT; null when it is none, `:PORT` among others: all interfaces must be written out. */
+export function parseListenAddress(text: string): ListenAddress | null {
+  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+)):)?(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[3] ?? Number.NaN);
+  if (match === null || !(port <= PORT_MAX)) return null;
+  return { host: match[1] ?? match[2] ?? LOOPBACK, port };
+}

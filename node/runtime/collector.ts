@@ -12,6 +12,7 @@ import { highestNumber } from '../core/number-set.ts';
 import { latencyMetrics, type PlaceRules, placeMetrics } from '../core/places.ts';
 import { mustEndFor, type Spending, spendingOf } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
+import type { Window } from '../core/stats-types.ts';
 import { summarize } from '../core/summary.ts';
 import { withArtifacts } from '../core/summary-artifacts.ts';
 import { type SavedFacts, savedFacts } from '../core/summary-facts.ts';
@@ -36,6 +37,8 @@ export interface CollectorInit {
   readonly runFolder: RunFolder;
   readonly state: NodeState;
   readonly run: () => LoadedRun | null;
+  /** Each window that is folded; again when all are folded again. */
+  readonly onMerged: (node: NodeId, window: Window) => void;
   readonly notes: readonly EventNote[];
   /** When this node, coordinating, counted others out: bounds the gaps that they left. */
   readonly lostAtSwarmMs: ReadonlyMap<NodeId, number>;
@@ -131,10 +134,15 @@ class Collecting implements Collector {
     for (const frame of fresh) {
       const window = decodeWindow(frame.payload);
       // The number that was acknowledged is the frame's; a node that lies about its own windows spoils only these.
-      if (window.ok) absorb(this.#aggregate, node, { ...window.value, number: frame.number });
+      if (window.ok) this.#fold(node, { ...window.value, number: frame.number });
       else this.#init.log.warn({ node, number: frame.number, problems: window.problems }, 'window not readable');
     }
     this.#init.runFolder.appendWindows(node, fresh);
+  }
+
+  #fold(node: NodeId, window: Window): void {
+    absorb(this.#aggregate, node, window);
+    this.#init.onMerged(node, window);
   }
 
   async #foldStore(): Promise<void> {

@@ -13,6 +13,7 @@ import type { MeshHandlers, RuntimeClock, RuntimeLog, RuntimeMesh, RuntimeStore,
 import type { ControlAnswer, ControlRequest } from './control.ts';
 import type { ReadScenario } from './load-run.ts';
 import type { ArtifactsChoice } from './node-artifacts.ts';
+import type { OutputsChoice } from './node-outputs.ts';
 import type { StatusView } from './node-status.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -44,6 +45,8 @@ export interface NodeProcessInit {
   readonly ownSeries: (durationMs: number) => readonly Series[];
   /** Absent = the evidence stays where it is written. */
   readonly artifacts?: ArtifactsChoice;
+  /** Absent = the run's figures stay in the swarm while it runs. */
+  readonly outputs?: OutputsChoice | undefined;
 }
 
 export interface NodeProcess {

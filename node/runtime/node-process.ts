@@ -13,12 +13,14 @@ import { createBlobs } from './blobs.ts';
 import { type Collector, createCollector, type Report as RunReport } from './collector.ts';
 import { type ControlAnswer, type ControlRequest, parseControlRequest } from './control.ts';
 import { createHealthMonitor } from './health.ts';
+import { inTurn } from './in-turn.ts';
 import { createInbound } from './inbound.ts';
 import { type LoadedRun, loadRun } from './load-run.ts';
 import { createLoop, type EventDraft, type Loop } from './loop.ts';
 import { createNodeArtifacts, type NodeArtifacts, UPLOAD_MS_MAX } from './node-artifacts.ts';
 import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
 import { type EventNote, nodeName, noteOf } from './node-names.ts';
+import { createNodeOutputs, type NodeOutputs, OUTPUTS_MS_MAX } from './node-outputs.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
 import { createPerformer } from './perform.ts';
 import { createWindowCloser } from './windows.ts';
@@ -55,6 +57,7 @@ class Running {
   readonly #inbound;
   readonly #blobs;
   readonly #artifacts: NodeArtifacts | null;
+  readonly #outputs: NodeOutputs | null;
   readonly #notes: EventNote[] = [];
   readonly #lostAtSwarmMs = new Map<NodeId, number>();
   readonly #counts = new Map<string, number>();
@@ -94,14 +97,19 @@ class Running {
     this.#inbound = createInbound({ codec, verifyEntry: init.verifyEntry, push: (event) => this.#loop.push(event) });
     this.#blobs = createBlobs(`${init.dataFolder}/blobs`, (peer, request) => mesh.request(peer, 'blob', request));
     this.#health = createHealthMonitor(clock.nowMs());
+    const run = (): LoadedRun | null => this.#run;
+    const note = (level: EventNote['level'], text: string): void => this.#note(level, text);
+    this.#outputs = createNodeOutputs(init, { state: this.#state, run, status: () => this.#status(), note });
     this.#windows = createWindowCloser({
       clock,
       health: this.#health,
       numberLast: init.restored.windowLast,
       toSwarmMs: (nowMs) => nowMs + this.#state.clock.offsetMs,
       own: init.ownSeries,
-      spool: async (frame) => {
+      spool: async (frame, window) => {
         await store.putWindows(config.self, [frame]);
+        // Only what is in the spool will be in the summary.
+        this.#outputs?.own(window);
         this.#artifacts?.window(frame);
       },
       emit: (event) => this.#push(event),
@@ -112,14 +120,15 @@ class Running {
       log: init.log,
       runFolder: init.runFolder,
       state: this.#state,
-      run: () => this.#run,
+      run,
+      onMerged: (node, window) => this.#outputs?.merged(node, window),
       notes: this.#notes,
       lostAtSwarmMs: this.#lostAtSwarmMs,
       ...{ version: config.version, uploadMsMax: init.artifacts === undefined ? 0 : UPLOAD_MS_MAX },
       renderSummary: init.renderSummary,
       emit: (event) => this.#push(event),
     });
-    this.#artifacts = createNodeArtifacts(init, (level, text) => this.#note(level, text));
+    this.#artifacts = createNodeArtifacts(init, note);
     init.runFolder.appendEntries(init.restored.entries);
   }
 
@@ -200,6 +209,7 @@ class Running {
       return;
     }
     this.#run = loaded.value;
+    this.#outputs?.begin();
     runFolder.writeManifest(manifest);
     runFolder.writeScenario(loaded.value.bundle);
     runFolder.writePlan(loaded.value.plan);
@@ -360,11 +370,12 @@ class Running {
       log.flush();
       this.#exited.resolve(exit);
     };
-    clock.after(LEAVE_MS_MAX + (this.#artifacts?.msMax() ?? 0), this.#done);
-    const reported = [() => this.#adopting, () => this.#reportAlone(exit), () => runFolder.close()];
+    const sendMsMax = (this.#artifacts?.msMax() ?? 0) + (this.#outputs === null ? 0 : OUTPUTS_MS_MAX);
+    clock.after(LEAVE_MS_MAX + sendMsMax, this.#done);
+    const reported = [() => this.#adopting, () => this.#reportAlone(exit), () => this.#outputs?.finish(), () => runFolder.close()];
     // The mesh stays up meanwhile: who is connected is still at work.
     const uploaded = [() => this.#artifacts?.finish(), () => this.#surveyArtifacts()];
-    void this.#inTurn([...reported, ...uploaded, () => mesh.stop(), () => store.close()]).then(this.#done);
+    void inTurn(log, [...reported, ...uploaded, () => mesh.stop(), () => store.close()]).then(this.#done);
   }
 
   /** The coordinator's part, and that of witnesses, where people look; load nodes go when their own evidence is safe. */
@@ -377,17 +388,6 @@ class Running {
     const isAuthor = isCoordinator || chain.phase !== 'sealed';
     const artifacts = await this.#artifacts?.survey({ summary, peers: () => mesh.peers(), isAuthor });
     if (artifacts !== undefined && artifacts !== null) this.#collector.amend(artifacts);
-  }
-
-  /** One part that cannot be closed (a full disk) does not keep the others open. */
-  async #inTurn(parts: readonly (() => Promise<void> | undefined | void)[]): Promise<void> {
-    for (const part of parts) {
-      try {
-        await part();
-      } catch (error) {
-        this.#init.log.error({ error: error instanceof Error ? error.stack : String(error) }, 'not closed cleanly');
-      }
-    }
   }
 
   /** A run that lost its coordinator has no report unless its nodes write what they have (P6). */

@@ -21,7 +21,7 @@ export interface WindowCloserInit {
   readonly toSwarmMs: (nowMs: number) => number;
   /** Series of the node itself, beside those of its workers. */
   readonly own: (durationMs: number) => readonly Series[];
-  readonly spool: (frame: WindowFrame) => Promise<void>;
+  readonly spool: (frame: WindowFrame, window: Window) => Promise<void>;
   readonly emit: (event: EventDraft) => void;
 }
 
@@ -97,7 +97,7 @@ export function createWindowCloser(init: WindowCloserInit): WindowCloser {
     const window = take(nowMs);
     const frame: WindowFrame = { number: window.number, payload: encodeWindow(window) };
     try {
-      await init.spool(frame);
+      await init.spool(frame, window);
       init.emit({ type: 'window-closed', window: frame });
     } catch (error) {
       init.emit({ type: 'storage-failed', message: `window ${frame.number}: ${(error as Error).message}` });

@@ -1,5 +1,5 @@
 // The page of a swarm served by its nodes (seed --console, join --console): each shows the same, the one with the operator's key steers, and it ends with its node. And what the same nodes
-// tell Prometheus (--metrics-listen).
+// tell Prometheus (--metrics-listen) of themselves and of the run.
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -29,7 +29,7 @@ async function visit(node: Ran): Promise<<T>(path: string, body?: object) => Pro
 }
 
 async function scrape(node: Ran): Promise<string> {
-  const url = /metrics: (\S+)/.exec(node.err())?.[1] ?? '';
+  const url = /metrics at (\S+)/.exec(node.err())?.[1] ?? '';
   expect((await fetch(url.replace('/metrics', '/other'))).status).toBe(404);
   const answer = await fetch(url);
   expect(answer.headers.get('content-type')).toContain('text/plain');
@@ -57,11 +57,11 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
     { mode: 'watch', canSteer: false, canStart: false },
   ]);
   const [ofSeed, ofNode] = [await scrape(seed), await scrape(node)];
-  expect(ofSeed).toMatch(/^quilt_run_endpoints_active\{group="callers",type="http"\} 12$/m);
-  expect(ofSeed).toMatch(/^quilt_node_coordinator 1$/m);
-  expect(ofNode).toMatch(/^quilt_node_coordinator 0$/m);
+  expect(ofSeed).toMatch(/^quilt_run_endpoints_planned\{.*group="callers".*\} 12$/m);
+  expect(ofSeed).toMatch(/^quilt_node_coordinator\{.*\} 1$/m);
+  expect(ofNode).toMatch(/^quilt_node_coordinator\{.*node="far".*\} 0$/m);
   expect(ofNode, 'only the coordinator tells of the run: sums count nothing twice').not.toContain('quilt_run_');
-  expect(ofNode).toMatch(/^quilt_node_info\{.*name="far".*label_name="far".*\} 1$/m);
+  expect(ofNode).toMatch(/^quilt_node_info\{.*node="far".*\} 1$/m);
   expect(await atNode('orders', { order: 'stop', mode: 'now' })).not.toHaveProperty('command');
   expect(await atSeed('orders', { order: 'stop', mode: 'drain' })).toHaveProperty('command');
   expect([await seed.ended, await node.ended]).toEqual([105, 105]);

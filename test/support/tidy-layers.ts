@@ -21,8 +21,9 @@ export const layerTable: readonly LayerRow[] = [
   { pattern: /^node\/programs\//, level: 1, name: 'external programs' },
   { pattern: /^node\/artifacts\/(address|ledger|manifest|pace|resume|rotation)\.ts$/, level: 0, name: 'artifact decisions' },
   { pattern: /^node\/artifacts\//, level: 1, name: 'artifacts' },
+  { pattern: /^node\/outputs\/(output|address|sender|rows|row-file|scrape)\.ts$/, level: 1, name: 'output contract' },
   { pattern: /^node\/sip\//, level: 1, name: 'SIP stack' },
-  { pattern: /^node\/(endpoints|faults|metrics|adapters)\//, level: 2, name: 'plug-in' },
+  { pattern: /^node\/(endpoints|faults|metrics|outputs|adapters)\//, level: 2, name: 'plug-in' },
   { pattern: /^bootstrap\/clouds\//, level: 2, name: 'cloud' },
   // The process entries put parts together, as main does for the node process.
   { pattern: /^node\/runtime\/worker\.ts$/, level: 4, name: 'worker entry' },
@@ -41,7 +42,7 @@ export function layerOf(path: string): LayerRow | undefined {
  * `adapters/mesh-relay.ts` and `adapters/mesh/peers.ts` are one unit and may know each other.
  */
 export function unitOf(path: string): string {
-  const match = /^(.*?\/(?:endpoints|faults|metrics|adapters|clouds))\/([^/.-]+)/.exec(path);
+  const match = /^(.*?\/(?:endpoints|faults|metrics|outputs|adapters|clouds))\/([^/.-]+)/.exec(path);
   return match === null ? path : `${match[1]}/${match[2]}`;
 }
 
