@@ -9,7 +9,7 @@ import type { Summary } from '../../node/core/summary-types.ts';
 import { readExposition } from '../support/exposition.ts';
 import { type MetricsReceiver, startMetricsReceiver } from '../support/metrics-receiver.ts';
 import { readWriteRequest } from '../support/remote-write-reader.ts';
-import { createSwarmKit, nodeFolder, PATIENCE_MS, type SwarmKit } from '../support/swarm-kit.ts';
+import { createSwarmKit, nodeFolder, PATIENCE_MS, type SwarmKit, seedFolder } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
 
 let kit: SwarmKit;
@@ -168,30 +168,23 @@ describe('a run with outputs', () => {
     expect(kit.processes()).toEqual([]);
   });
 
-  it.each([
-    ['refuses', 403, 'refuses with 403: no room for this'],
-    ['is overloaded', 503, 'answers 503'],
-    ['never answers', 0, 'were not delivered'],
-    ['is not there', null, 'cannot be reached: ECONNREFUSED'],
-  ] as const)('is not harmed by a receiver that %s', { timeout: PATIENCE_MS }, async (_what, status, said) => {
-    const url = status === null ? `http://127.0.0.1:${await closedPort()}` : (await receiver(status)).url;
+  it('is not harmed by receivers that refuse, are overloaded, never answer or are not there, nor by a full disk', {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const statuses = [403, 503, 0];
+    const bad = await Promise.all(statuses.map(async (status) => (await receiver(status)).url));
+    const urls = [...bad, `http://127.0.0.1:${await closedPort()}`];
+    const outs = urls.flatMap((url) => ['--out', `otlp=${url}`, '--out', `prometheus-rw=${url}/w`]);
     const scenario = kit.scenario('harmless', { holdS: 6 });
-    const { code, out } = await kit.run(
-      'run',
-      scenario,
-      '--nodes',
-      '1',
-      '--json',
-      '--out',
-      `otlp=${url}`,
-      '--out',
-      `prometheus-rw=${url}/w`,
-    );
+    const { code, out } = await kit.run('run', scenario, '--nodes', '1', '--json', ...outs, '--out', 'csv=/dev/full');
     expect(code).toBe(0);
     const summary = JSON.parse(out()) as Summary;
     expect(summary.load.total).toMatchObject({ started: 12, finished: 12, failed: 0 });
     const log = readFileSync(join(nodeFolder(kit.runFolder(), 1), 'node.log'), 'utf8');
-    expect(log).toContain(said);
+    for (const said of ['refuses with 403: no room for this', 'answers 503', 'were not delivered', 'cannot be reached: ECONNREFUSED'])
+      expect(log).toContain(said);
+    const seedLog = readFileSync(join(seedFolder(kit.runFolder()), 'node.log'), 'utf8');
+    expect(seedLog).toContain('--out csv=/dev/full ends here: ENOSPC');
     expect(kit.processes()).toEqual([]);
   });
 
