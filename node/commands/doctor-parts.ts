@@ -232,6 +232,14 @@ export const parts: readonly Part[] = [
     probe: () => probeProgram('chromium', '--version'),
   },
   {
+    name: 'prometheus',
+    isRequired: false,
+    isForTests: true,
+    cost: 'the test of --metrics-listen and --out prometheus-rw against a real Prometheus is skipped',
+    debianPackage: 'prometheus',
+    probe: () => probeProgram('prometheus', '--version'),
+  },
+  {
     name: 'sshd',
     isRequired: false,
     isForTests: true,
