@@ -18,14 +18,13 @@ import { type LoadedRun, loadRun } from './load-run.ts';
 import { createLoop, type EventDraft, type Loop } from './loop.ts';
 import { createNodeArtifacts, type NodeArtifacts, UPLOAD_MS_MAX } from './node-artifacts.ts';
 import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
-import { type EventNote, nodeName, noteOf } from './node-names.ts';
+import { nodeName, noteOf } from './node-names.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
+import { createNoteList, type NoteList } from './note-list.ts';
 import { createPerformer } from './perform.ts';
 import { createWindowCloser } from './windows.ts';
 import { createWorkerPool, type WorkerPool } from './workers.ts';
 
-/** Reports kept for status and summary. */
-const NOTES_MAX = 500;
 /** Beyond the core's own last bound (drain, flush, grace), the process ends without asking it. */
 const WALL_SLACK_MS = 120_000;
 /** 'now' means now: seconds, also when the disk or the mesh hangs. */
@@ -55,7 +54,7 @@ class Running {
   readonly #inbound;
   readonly #blobs;
   readonly #artifacts: NodeArtifacts | null;
-  readonly #notes: EventNote[] = [];
+  readonly #notes: NoteList;
   readonly #lostAtSwarmMs = new Map<NodeId, number>();
   readonly #counts = new Map<string, number>();
   readonly #meetingsSent = new Set<number>();
@@ -71,6 +70,7 @@ class Running {
     this.#init = init;
     const { clock, store, mesh, codec, config } = init;
     this.#state = createNode(config, clock.nowMs(), init.restored);
+    this.#notes = createNoteList(() => clock.nowMs() + this.#state.clock.offsetMs);
     const perform = createPerformer({
       mesh,
       store,
@@ -113,13 +113,14 @@ class Running {
       runFolder: init.runFolder,
       state: this.#state,
       run: () => this.#run,
-      notes: this.#notes,
+      notes: this.#notes.notes,
       lostAtSwarmMs: this.#lostAtSwarmMs,
       ...{ version: config.version, uploadMsMax: init.artifacts === undefined ? 0 : UPLOAD_MS_MAX },
       renderSummary: init.renderSummary,
+      note: (note) => this.#notes.add(note),
       emit: (event) => this.#push(event),
     });
-    this.#artifacts = createNodeArtifacts(init, (level, text) => this.#note(level, text));
+    this.#artifacts = createNodeArtifacts(init, (level, text) => this.#notes.add({ kind: 'trouble', level, text }));
     init.runFolder.appendEntries(init.restored.entries);
   }
 
@@ -233,7 +234,7 @@ class Running {
       onDeath: (worker, description, lost) => {
         log.error({ worker, description }, 'worker died');
         this.#windows.forget(worker);
-        this.#note('error', `a worker of this node died (${description}) and is started again`);
+        this.#notes.add({ kind: 'trouble', level: 'error', text: `a worker of this node died (${description}) and is started again` });
         for (const { group, active } of lost) {
           if (active === 0) continue;
           this.#windows.addError({ side: 'generator', group, cause: 'worker-died', count: active, example: description });
@@ -265,7 +266,7 @@ class Running {
   #onReport(report: Report): void {
     const note = noteOf(report, (node) => nodeName(this.#state, node));
     this.#init.log[note.level === 'warning' ? 'warn' : note.level](report, note.text);
-    this.#note(note.level, note.text);
+    this.#notes.add(note);
     if (report.event === 'down') this.#lostAtSwarmMs.set(report.node, this.#init.clock.nowMs() + this.#state.clock.offsetMs);
     const isWatcher = !this.#init.config.load;
     if (report.event === 'phase' && report.phase === 'sealed' && isWatcher) this.#adopting = this.#adoptReport();
@@ -276,11 +277,6 @@ class Running {
     if (this.#collector.report() !== null) return;
     const answer = await this.#onControl({ ask: 'report' });
     if (answer.ok) this.#collector.adopt(answer.value as RunReport);
-  }
-
-  #note(level: EventNote['level'], text: string): void {
-    this.#notes.push({ atSwarmMs: this.#init.clock.nowMs() + this.#state.clock.offsetMs, level, text });
-    if (this.#notes.length > NOTES_MAX) this.#notes.shift();
   }
 
   async #onRequest(protocol: 'control' | 'blob', bytes: Uint8Array): Promise<Uint8Array> {
@@ -309,7 +305,7 @@ class Running {
       state: this.#state,
       nowMs: this.#init.clock.nowMs(),
       ...{ board: this.#collector.board(), live: this.#collector.live() },
-      notes: this.#notes,
+      notes: this.#notes.notes,
       workerPids: this.#pool?.pids() ?? [],
       waitingFor: this.#artifacts?.waitingFor() ?? null,
       counters: {

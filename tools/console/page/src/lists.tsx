@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { EventRow, NodeRow } from '../../protocol.ts';
-import { kindOf, markNames } from './marks.ts';
+import { kindNames } from './marks.ts';
 import { sumsByLabel } from './node-rows.ts';
 import { Card, Text } from './parts.tsx';
 import { formatClock, formatCount, formatShare } from './text.ts';
@@ -28,6 +28,15 @@ export function Breakdown({ nodes }: { nodes: readonly NodeRow[] }) {
                   Active
                 </th>
                 <th scope="col" class="number">
+                  Started
+                </th>
+                <th scope="col" class="number">
+                  Failed
+                </th>
+                <th scope="col" class="number">
+                  Errors
+                </th>
+                <th scope="col" class="number">
                   CPU
                 </th>
                 <th scope="col" class="number">
@@ -36,12 +45,15 @@ export function Breakdown({ nodes }: { nodes: readonly NodeRow[] }) {
               </tr>
             </thead>
             <tbody>
-              {sums.map(({ value, nodes: count, lost, active, cores, cpuCores, tainted }) => (
+              {sums.map(({ value, nodes: count, lost, active, started, failed, errors, cores, cpuCores, tainted }) => (
                 <tr key={value}>
                   <th scope="row">{value === '' ? <span class="dim">without</span> : <Text text={value} max={28} />}</th>
                   <td class="number">{count}</td>
                   <td class={`number ${lost > 0 ? 'bad' : ''}`}>{lost}</td>
                   <td class="number">{formatCount(active)}</td>
+                  <td class="number">{formatCount(started)}</td>
+                  <td class={`number ${failed > 0 ? 'bad' : ''}`}>{formatCount(failed)}</td>
+                  <td class={`number ${errors > 0 ? 'bad' : ''}`}>{formatCount(errors)}</td>
                   <td class="number">{formatShare(cores === 0 ? null : cpuCores / cores)}</td>
                   <td class={`number ${tainted > 0 ? 'warn' : ''}`}>{tainted}</td>
                 </tr>
@@ -64,16 +76,13 @@ export function Events({ events }: { events: readonly EventRow[] }) {
     <Card title="Events">
       {events.length === 0 && <p class="dim">Nothing yet.</p>}
       <ol class="events scroll tall" tabIndex={0} aria-label="Events, newest first">
-        {rows.map(({ atMs, level, text }, index) => {
-          const kind = kindOf(text);
-          return (
-            <li key={newest.length - index} class={level}>
-              <time>{formatClock(atMs)}</time>
-              <span class={`event-kind ${kind === null ? '' : `mark-${kind}`}`}>{kind === null ? level : markNames[kind]}</span>
-              <Text text={text} max={240} />
-            </li>
-          );
-        })}
+        {rows.map(({ atMs, level, text, kind }, index) => (
+          <li key={newest.length - index} class={level}>
+            <time>{formatClock(atMs)}</time>
+            <span class={`event-kind ${kind === undefined ? '' : `mark-${kind}`}`}>{kind === undefined ? level : kindNames[kind]}</span>
+            <Text text={text} max={240} />
+          </li>
+        ))}
       </ol>
       {newest.length > rows.length && (
         <button type="button" class="link" onClick={() => setAll(true)}>

@@ -73,6 +73,9 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
         <Figure name="Worst p95" value={formatMs(p95s.length === 0 ? null : Math.max(...p95s))} />
         <Figure name="Coordinator" value={shown(coordinator ?? '–')} of={`term ${term}`} />
         <Figure name="Cost so far" value={formatUsd(board.spending?.usd)} {...costOf(board.spending)} />
+        {board.spending?.usdAtEnd !== undefined && (
+          <Figure name="Cost at the end" value={formatUsd(board.spending.usdAtEnd)} {...endOf(board.spending)} />
+        )}
       </dl>
     </section>
   );
@@ -83,6 +86,13 @@ function costOf(spending: BoardView['spending']): { of: string; tone?: Tone } {
   const { usd, usdPerHour, limitUsd } = spending;
   const of = `${formatUsd(usdPerHour)}/h${limitUsd === null ? '' : `, limit ${formatUsd(limitUsd)}`}`;
   return limitUsd !== null && usd > limitUsd * 0.8 ? { of, tone: usd >= limitUsd ? 'bad' : 'warn' } : { of };
+}
+
+/** When the plan is carried out and the machines are off. */
+function endOf({ usdAtEnd = 0, limitUsd }: NonNullable<BoardView['spending']>): { of: string; tone?: Tone } {
+  if (limitUsd === null) return { of: 'at this pace' };
+  const isOver = usdAtEnd >= limitUsd;
+  return { of: isOver ? 'at this pace: the limit comes first' : 'at this pace', ...(isOver ? { tone: 'warn' } : {}) };
 }
 
 export function Troubles({ board }: { board: BoardView }) {

@@ -15,7 +15,7 @@ import { shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
 
 export function Scoreboard() {
-  const { live, report, session, line } = useModel();
+  const { live, events, report, session, line } = useModel();
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
   if (live === null) {
     return (
@@ -59,7 +59,7 @@ export function Scoreboard() {
       <div class="columns three">
         <ShardMapCard live={live} />
         <Breakdown nodes={live.nodes} />
-        <Events events={live.events} />
+        <Events events={events} />
       </div>
     </>
   );
