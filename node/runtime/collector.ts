@@ -11,7 +11,7 @@ import type { MissingWindows } from '../core/events.ts';
 import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
 import type { Note } from '../core/notes.ts';
 import { highestNumber } from '../core/number-set.ts';
-import { latencyMetrics, type PlaceRules, placeMetrics } from '../core/places.ts';
+import { latencyMetrics, type PlaceRules, placeLatencies, placeMetrics } from '../core/places.ts';
 import { mustEndFor, type Spending, spendingOf, WIND_DOWN_MS } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
 import { summarize } from '../core/summary.ts';
@@ -270,8 +270,12 @@ class Collecting implements Collector {
         behindMs: newestStartMs - fold.newestStartMs,
       });
     }
-    const isKnown = run !== null && this.isCollecting();
-    return { health, thresholds: isKnown ? evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)) : [] };
+    if (run === null || !this.isCollecting()) return { health, thresholds: [], latencyByPlace: [] };
+    return {
+      health,
+      thresholds: evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)),
+      latencyByPlace: placeLatencies(this.#aggregate.places, latencyMetrics(run.types)),
+    };
   }
 
   timeline(fromMs?: number): LiveTimeline | null {

@@ -55,7 +55,12 @@ function takenOverNote(report: Extract<Report, { event: 'taken-over' }>, name: (
   ];
   const whose = lost.length === 0 ? '' : ` of ${lost.map(name).join(', ')}`;
   const verb = shards === 1 ? 'is' : 'are';
-  return { kind: 'move', level: 'info', text: `${plural(shards, 'shard')}${whose} ${verb} taken over, after ${seconds(tookMs)}`, spans };
+  return {
+    kind: 'move',
+    level: 'info',
+    text: `${plural(shards, 'shard')}${whose} ${verb} taken over, after ${tookMs < 1000 ? `${tookMs} ms` : seconds(tookMs)}`,
+    spans,
+  };
 }
 
 /** What the core reports, as a line of the event list. */

@@ -4,6 +4,7 @@
 import { decode } from '@ipld/dag-cbor';
 import type { Result } from '../core/errors.ts';
 import type { NodeId, Phase, SignedOrder } from '../core/messages.ts';
+import type { PlaceLatency } from '../core/places.ts';
 import type { ScaleOrder } from '../core/plan-types.ts';
 import { type NodeState, ordersOf } from '../core/state.ts';
 import type { BoardView, ThresholdResult } from '../core/summary-types.ts';
@@ -33,6 +34,7 @@ export interface NodeHealth {
 export interface LiveFacts {
   readonly health: ReadonlyMap<NodeId, NodeHealth>;
   readonly thresholds: readonly ThresholdResult[];
+  readonly latencyByPlace: readonly PlaceLatency[];
 }
 
 export interface StatusNode {
@@ -65,6 +67,7 @@ export interface StatusView {
   readonly shardsOwned: number;
   readonly board: BoardView;
   readonly thresholds: readonly ThresholdResult[];
+  readonly latencyByPlace: readonly PlaceLatency[];
   /** By shard id: index of its owner in `nodes` (-1 = nobody), its epoch, and index of its group (-1 = meetings). */
   readonly shardMap: {
     readonly owners: readonly number[];
@@ -136,6 +139,7 @@ export function statusOf({ swarmId, state, nowMs, board, live, notes, workerPids
     shardsOwned: (assignment?.owners ?? []).filter((owner) => owner !== null).length,
     board,
     thresholds: live.thresholds,
+    latencyByPlace: live.latencyByPlace,
     shardMap: shardMapOf(state, nowMs),
     scales: ordersOf(state, chain.manifest?.runId ?? '').scales,
     notes: notes.slice(-NOTES_SHOWN),

@@ -5,6 +5,7 @@
 export type { LogTail } from '../../node/runtime/node-status.ts';
 
 import type { NoteRow } from '../../node/core/notes.ts';
+import type { PlaceLatency } from '../../node/core/places.ts';
 import type { BoardView, Summary, ThresholdResult, TimelineReport } from '../../node/core/summary-types.ts';
 
 export const CONSOLE_PROTOCOL = 1;
@@ -76,6 +77,8 @@ export interface LiveState {
   readonly nodes: readonly NodeRow[];
   readonly shards: ShardMap;
   readonly thresholds: readonly ThresholdResult[];
+  /** By vendor and by region, where nodes differ in them. */
+  readonly latencyByPlace: readonly PlaceLatency[];
   /** Factor of the whole load now, 1 = as planned. */
   readonly factor: number;
 }

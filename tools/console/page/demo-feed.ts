@@ -131,6 +131,7 @@ function stateAt(
         ...{ from: Math.floor(second / 60) % nodes, agoMs: (second % 60) * 1000 },
       })),
     },
+    latencyByPlace: placesOf(slowness(second, totalS)),
     thresholds: [
       {
         selector: `http_req_duration{group:${nameOf('viewers')}}`,
@@ -164,9 +165,20 @@ function stateAt(
   };
 }
 
+const placesOf = (slow: number): LiveState['latencyByPlace'] =>
+  vendors.flatMap((vendor, index) =>
+    (['vendor', 'region'] as const).map((label) => ({
+      ...{ label, value: label === 'vendor' ? vendor : (regions[index] ?? ''), metric: 'http_req_duration', count: 90_000 },
+      ...{ p50Ms: 42 * slow * (1 + index / 10), p95Ms: 97 * slow * (1 + index / 8) },
+    })),
+  );
+
 /** Two shards of a big swarm have nobody. */
 const ownerOf = (shard: number, nodes: number, seed: number): number =>
   nodes > 50 && shard % 997 === 500 ? -1 : Math.floor(noise(seed, 42, shard) * nodes) % nodes;
+
+/** As the console's server rounds them. */
+const brief = (value: number): number => Number(value.toPrecision(3));
 
 function nodeRow({ seed, nodes, totalS, hostile }: DemoInit, index: number, second: number, activeAll: number): NodeRow {
   const isLost = nodes > 5 && index % 97 === 11 && second > totalS * 0.3;
@@ -187,15 +199,15 @@ function nodeRow({ seed, nodes, totalS, hostile }: DemoInit, index: number, seco
       errors: isWitness ? 0 : Math.floor(second * 0.004 * noise(seed, 58, index)),
       active: isWitness || isLost ? 0 : Math.round((activeAll / nodes) * (0.9 + 0.2 * noise(seed, 53, index))),
     },
-    ...{ cpuCores: isLost ? null : busy * 4, memoryMb: isLost ? null : 280 + 200 * noise(seed, 54, index) },
+    ...{ cpuCores: isLost ? null : brief(busy * 4), memoryMb: isLost ? null : brief(280 + 200 * noise(seed, 54, index)) },
     ...{
-      loopDelayMs: isLost ? null : 1 + 4 * noise(seed, 55, index, second),
-      latenessMs: isLost ? null : 0.6 + 5 * busy ** 3 + (index % 61 === 6 ? 28 : 0),
+      loopDelayMs: isLost ? null : brief(1 + 4 * noise(seed, 55, index, second)),
+      latenessMs: isLost ? null : brief(0.6 + 5 * busy ** 3 + (index % 61 === 6 ? 28 : 0)),
     },
     ...{
       tainted: index % 61 === 6 && !isLost ? ['lateness', 'cpu'] : [],
       windowLast: second,
-      ageMs: isLost ? (second - totalS * 0.3) * 1000 : 400 + 900 * noise(seed, 56, index, second),
+      ageMs: isLost ? (second - totalS * 0.3) * 1000 : Math.round(400 + 900 * noise(seed, 56, index, second)),
     },
   };
 }

@@ -4,15 +4,18 @@ import type { StatusNode, StatusView } from '../../../node/runtime/node-status.t
 import type { LiveState, NodeRow, StateView } from '../protocol.ts';
 import { createEventLog } from './event-log.ts';
 
+/** Three digits that mean something: a state has four such figures of each node, once a second. */
+const brief = (value: number | undefined): number | null => (value === undefined ? null : Number(value.toPrecision(3)));
+
 function rowOf({ node, name, load, state, labels, cores, shards, health }: StatusNode, coordinator: string | null): NodeRow {
   return {
     ...{ node, name, role: load ? 'load' : 'witness', state, isCoordinator: node === coordinator, labels, cores, shards },
     active: health?.active ?? null,
     ...{ started: health?.started ?? null, failed: health?.failed ?? null, errors: health?.errors ?? null },
-    cpuCores: health?.cpuCores ?? null,
-    memoryMb: health?.memoryMb ?? null,
-    loopDelayMs: health?.loopDelayMs ?? null,
-    latenessMs: health?.latenessMs ?? null,
+    cpuCores: brief(health?.cpuCores),
+    memoryMb: brief(health?.memoryMb),
+    loopDelayMs: brief(health?.loopDelayMs),
+    latenessMs: brief(health?.latenessMs),
     tainted: health?.tainted ?? [],
     windowLast: health?.windowLast ?? 0,
     ageMs: health === null ? null : Math.max(0, Math.round(health.behindMs)),
@@ -23,10 +26,10 @@ function rowOf({ node, name, load, state, labels, cores, shards, health }: Statu
 export const t0SwarmMsOf = ({ nowSwarmMs, sinceT0Ms }: StatusView): number => nowSwarmMs - (sinceT0Ms ?? 0);
 
 export function stateOf(status: StatusView, wallMs: number): LiveState {
-  const { runId, board, sinceT0Ms, coordinator, term, nodes, shardMap, thresholds, scales } = status;
+  const { runId, board, sinceT0Ms, coordinator, term, nodes, shardMap, thresholds, latencyByPlace, scales } = status;
   return {
     atWallMs: wallMs,
-    ...{ runId, scenario: board.scenario, sinceT0Ms, term, board, shards: shardMap, thresholds },
+    ...{ runId, scenario: board.scenario, sinceT0Ms, term, board, shards: shardMap, thresholds, latencyByPlace },
     coordinator: nodes.find(({ node }) => node === coordinator)?.name ?? null,
     nodes: nodes.map((node) => rowOf(node, coordinator)),
     factor: scales.filter(({ group }) => group === '*').at(-1)?.factor ?? 1,

@@ -96,8 +96,9 @@ function dataOf(lines: readonly Line[], points: number): uPlot.AlignedData {
   return [x, ...columns];
 }
 
-/** The clock, and what was going on then. */
+/** The clock; on the chart under the pointer what was going on then, too. */
 function momentText(plot: uPlot, atMs: number): string {
+  if (!plot.over.matches(':hover')) return formatClock(atMs);
   const { fromMs, toMs } = chartWindow.stretch;
   const nearMs = ((toMs - fromMs) / Math.max(1, plot.over.clientWidth)) * NEAR_PX;
   const marks = marksAt(currentMarks(), atMs, nearMs);

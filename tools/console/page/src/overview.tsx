@@ -73,9 +73,6 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
         <Figure name="Worst p95" value={formatMs(p95s.length === 0 ? null : Math.max(...p95s))} />
         <Figure name="Coordinator" value={shown(coordinator ?? '–')} of={`term ${term}`} />
         <Figure name="Cost so far" value={formatUsd(board.spending?.usd)} {...costOf(board.spending)} />
-        {board.spending?.usdAtEnd !== undefined && (
-          <Figure name="Cost at the end" value={formatUsd(board.spending.usdAtEnd)} {...endOf(board.spending)} />
-        )}
       </dl>
     </section>
   );
@@ -83,16 +80,13 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
 
 function costOf(spending: BoardView['spending']): { of: string; tone?: Tone } {
   if (spending === null) return { of: 'no prices known' };
-  const { usd, usdPerHour, limitUsd } = spending;
-  const of = `${formatUsd(usdPerHour)}/h${limitUsd === null ? '' : `, limit ${formatUsd(limitUsd)}`}`;
-  return limitUsd !== null && usd > limitUsd * 0.8 ? { of, tone: usd >= limitUsd ? 'bad' : 'warn' } : { of };
-}
-
-/** When the plan is carried out and the machines are off. */
-function endOf({ usdAtEnd = 0, limitUsd }: NonNullable<BoardView['spending']>): { of: string; tone?: Tone } {
-  if (limitUsd === null) return { of: 'at this pace' };
-  const isOver = usdAtEnd >= limitUsd;
-  return { of: isOver ? 'at this pace: the limit comes first' : 'at this pace', ...(isOver ? { tone: 'warn' } : {}) };
+  const { usd, usdPerHour, limitUsd, usdAtEnd } = spending;
+  // At the present pace, when the plan is carried out and the machines are off.
+  const end = usdAtEnd === undefined ? [] : [`${formatUsd(usdAtEnd)} at the end`];
+  const limit = limitUsd === null ? [] : [`limit ${formatUsd(limitUsd)}`];
+  const of = [...end, `${formatUsd(usdPerHour)}/h`, ...limit].join(' · ');
+  if (limitUsd === null || Math.max(usd, usdAtEnd ?? 0) <= limitUsd * 0.8) return { of };
+  return { of, tone: usd >= limitUsd ? 'bad' : 'warn' };
 }
 
 export function Troubles({ board }: { board: BoardView }) {

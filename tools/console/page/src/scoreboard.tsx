@@ -2,8 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
+import { Breakdown } from './breakdown.tsx';
 import { Charts } from './charts.tsx';
-import { Breakdown, Events } from './lists.tsx';
+import { Events } from './lists.tsx';
 import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
@@ -56,9 +57,9 @@ export function Scoreboard() {
       <Charts thresholds={live.thresholds} />
       <NodeTable nodes={live.nodes} onLog={setLogOf} />
       {logOf !== null && <LogView node={logOf} onClose={() => setLogOf(null)} />}
-      <div class="columns three">
+      <Breakdown live={live} />
+      <div class="columns plain">
         <ShardMapCard live={live} />
-        <Breakdown nodes={live.nodes} />
         <Events events={events} />
       </div>
     </>
