@@ -7,10 +7,12 @@ import { type Aggregate, absorb, claimKey, createAggregate } from '../core/aggre
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { Manifest } from '../core/messages.ts';
 import { type PlaceRules, placeMetrics } from '../core/places.ts';
+import { plannedFromCurve } from '../core/planned.ts';
 import { summarize } from '../core/summary.ts';
 import { withArtifacts } from '../core/summary-artifacts.ts';
 import type { SavedFacts, SummaryFacts } from '../core/summary-facts.ts';
 import type { Summary } from '../core/summary-types.ts';
+import type { PlannedAt } from '../core/timeline-report.ts';
 import { decodeWindow } from '../core/window-codec.ts';
 import { loadEndpointTypes } from '../runtime/registry.ts';
 import { RUN_FILES, readWindows } from '../runtime/run-folder.ts';
@@ -22,6 +24,8 @@ export interface RebuiltReport {
   readonly isWhole: boolean;
   readonly unreadableWindows: number;
   readonly t0SwarmMs: number;
+  /** From the curve that was kept; null where none was. */
+  readonly plannedAt: PlannedAt | null;
 }
 
 function readJson<T>(path: string): T | null {
@@ -96,6 +100,11 @@ async function partialFacts(folder: string, aggregate: Aggregate): Promise<Summa
   };
 }
 
+function stretchOf({ t0SwarmMs, endSwarmMs, plannedCurve }: SummaryFacts): Pick<RebuiltReport, 't0SwarmMs' | 'plannedAt'> {
+  const endMs = t0SwarmMs === null || endSwarmMs === null ? Number.POSITIVE_INFINITY : endSwarmMs - t0SwarmMs;
+  return { t0SwarmMs: t0SwarmMs ?? 0, plannedAt: plannedFromCurve(plannedCurve, endMs) };
+}
+
 /** The summary of a run folder, from its windows. */
 export async function rebuildReport(folder: string): Promise<Result<RebuiltReport>> {
   if (!existsSync(join(folder, RUN_FILES.windows))) {
@@ -111,5 +120,5 @@ export async function rebuildReport(folder: string): Promise<Result<RebuiltRepor
   const facts = known?.facts ?? (await partialFacts(folder, aggregate));
   const summarized = summarize(aggregate, facts);
   const summary = known?.artifacts === undefined ? summarized : withArtifacts(summarized, known.artifacts);
-  return ok({ summary, aggregate, isWhole: known !== null, unreadableWindows: unreadable, t0SwarmMs: facts.t0SwarmMs ?? 0 });
+  return ok({ summary, aggregate, isWhole: known !== null, unreadableWindows: unreadable, ...stretchOf(facts) });
 }

@@ -31,10 +31,10 @@ async function report(folder: string | undefined, flags: Flags): Promise<void> {
     ? reportFromStore({ ...flags, artifacts: chosen, artifactsEvery: 0 }, flags.of)
     : rebuildReport(chosen));
   if (!rebuilt.ok) return finishWithProblems(rebuilt.problems);
-  const { summary, aggregate, isWhole, unreadableWindows, t0SwarmMs } = rebuilt.value;
+  const { summary, aggregate, isWhole, unreadableWindows, t0SwarmMs, plannedAt } = rebuilt.value;
   if (!isWhole) err(`${chosen} has no ${RUN_FILES.facts}: this report is made from its windows alone`);
   if (unreadableWindows > 0) err(`${unreadableWindows} windows could not be read`);
-  if (flags.timeline) out(JSON.stringify(timelineReport(aggregate, t0SwarmMs)));
+  if (flags.timeline) out(JSON.stringify(timelineReport(aggregate, t0SwarmMs, {}, plannedAt)));
   else if (flags.json) out(JSON.stringify(summary));
   else write(`${renderSummary(summary, { color: wantsColor(flags.color), columns: columns() }).join('\n')}\n`);
 }

@@ -10,7 +10,7 @@ import { addNumber, createNumberSet, hasNumber, highestNumber, type NumberSet } 
 import { addToPlaces, type PlaceRules, type Places } from './places.ts';
 import { OVERFLOW_TAGS, seriesKey } from './series.ts';
 import type { ErrorCount, GeneratorHealth, GroupLoad, Series, Tags, Window } from './stats-types.ts';
-import { addLoadToTimeline, addToTimeline, createTimeline, TIMELINE_BOUNDS, type Timeline } from './timeline.ts';
+import { addCauseToTimeline, addLoadToTimeline, addToTimeline, createTimeline, TIMELINE_BOUNDS, type Timeline } from './timeline.ts';
 
 export const AGGREGATE_BOUNDS = {
   /** Distinct series of the whole run: a trend takes 5 to 50 kB here. */
@@ -63,6 +63,8 @@ export interface NodeFold {
   windows: number;
   /** Endpoint lives it started under winning claims. */
   started: number;
+  failed: number;
+  errorsTarget: number;
   /** Windows with load in them, and how many of these are tainted: the share that decides whether a run's figures hold. */
   loadWindows: number;
   taintedLoadWindows: number;
@@ -130,6 +132,8 @@ function nodeOf(aggregate: Aggregate, node: NodeId): NodeFold {
     numbers: createNumberSet(),
     windows: 0,
     started: 0,
+    failed: 0,
+    errorsTarget: 0,
     loadWindows: 0,
     taintedLoadWindows: 0,
     taintedWindows: 0,
@@ -212,6 +216,7 @@ function absorbSeries(aggregate: Aggregate, node: NodeId, window: Window, series
 
 function absorbError(aggregate: Aggregate, window: Window, error: ErrorCount): void {
   addToTimeline(aggregate.timeline, window.startMs, METRIC.errors, error.group, { kind: 'counter', sum: error.count });
+  addCauseToTimeline(aggregate.timeline, window.startMs, error);
   let key = `${error.side}\u001f${error.group}\u001f${error.cause}`;
   let cause = error.cause;
   if (!aggregate.errors.has(key) && aggregate.errors.size >= AGGREGATE_BOUNDS.errorsMax) {
@@ -277,11 +282,16 @@ export function absorb(aggregate: Aggregate, node: NodeId, window: Window): 'abs
 
   const counts = (group: string | undefined): boolean => group === undefined || !losers.has(group);
   for (const series of window.series) if (counts(series.tags.group)) absorbSeries(aggregate, node, window, series);
-  for (const error of window.errors) if (counts(error.group)) absorbError(aggregate, window, error);
+  for (const error of window.errors) {
+    if (!counts(error.group)) continue;
+    absorbError(aggregate, window, error);
+    if (error.side === 'target') fold.errorsTarget += error.count;
+  }
   const load = window.load.filter(({ group }) => counts(group));
   for (const part of load) {
     absorbLoad(aggregate, window, part);
     fold.started += part.started;
+    fold.failed += part.failed;
   }
   if (aggregate.init.places !== undefined) addToPlaces(aggregate.places, aggregate.init.places, node, window, load, counts);
   if (isNewest) {

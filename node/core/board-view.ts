@@ -6,7 +6,7 @@ import { LEVEL_STALE_MS, liveLoad, type Recent, recent } from './aggregate-read.
 import { METRIC } from './builtin-metrics.ts';
 import { valueAtPercentile } from './histogram.ts';
 import type { NodeId } from './messages.ts';
-import type { Spending } from './spending.ts';
+import { type Spending, withEnd } from './spending.ts';
 import type { TypeMetrics } from './summary-facts.ts';
 import type { BoardGroup, BoardTrouble, BoardView, ThresholdResult } from './summary-types.ts';
 import { formatCount } from './units.ts';
@@ -41,6 +41,8 @@ export interface BoardFacts {
   /** As evaluated this second; only failing ones are shown. */
   readonly thresholds: readonly ThresholdResult[];
   readonly note: string | null;
+  /** Until the plan is carried out and the machines are off; null = not known, or over. */
+  readonly leftMs: number | null;
 }
 
 /** What a group's rate and p95 are of: the latency of its type with most samples lately, the first declared of equals (the whole before its parts). */
@@ -135,6 +137,6 @@ export function boardView(aggregate: Aggregate, facts: BoardFacts, spending: Spe
     groups: facts.groups.map((group) => boardGroup(aggregate, facts, group)),
     troubles: troublesOf(aggregate, facts),
     note,
-    spending,
+    spending: spending === null || facts.leftMs === null ? spending : withEnd(spending, facts.leftMs),
   };
 }

@@ -12,7 +12,6 @@ import type {
   MeetingFacts,
   Message,
   NodeId,
-  Order,
   Phase,
   SignedOrder,
   WindowFrame,
@@ -100,16 +99,41 @@ export type Report =
   | { readonly event: 'lost-coordination'; readonly term: number; readonly reason: string }
   | { readonly event: 'coordinator'; readonly node: NodeId; readonly term: number }
   | { readonly event: 'coordinator-silent'; readonly node: NodeId; readonly silentMs: number }
+  /** The same again, without an election. */
+  | { readonly event: 'coordinator-heard'; readonly node: NodeId }
   | { readonly event: 'joined'; readonly node: NodeId }
-  | { readonly event: 'down'; readonly node: NodeId; readonly silentMs: number }
+  /** `shards`: how many it owned. */
+  | { readonly event: 'down'; readonly node: NodeId; readonly silentMs: number; readonly shards: number }
+  /** Counted out, and a member again. */
+  | { readonly event: 'back'; readonly node: NodeId }
   /** Not a loss: it gave its claims back before it went. */
   | { readonly event: 'left'; readonly node: NodeId; readonly claims: number; readonly reason: string }
-  | { readonly event: 'moved'; readonly shards: number; readonly from: NodeId; readonly to: NodeId }
+  /** `handover` numbers, on this node, the decision that moved them. */
+  | {
+      readonly event: 'moved';
+      readonly shards: number;
+      readonly from: NodeId;
+      readonly to: NodeId;
+      readonly handover: number;
+      readonly isFirst: boolean;
+    }
+  /** What the lines before left out. */
+  | { readonly event: 'moved-more'; readonly shards: number; readonly pairs: number; readonly handover: number }
+  /** All of a handover's shards are claimed by who got them; `lost`: those of their former owners that are lost. */
+  | {
+      readonly event: 'taken-over';
+      readonly handover: number;
+      readonly shards: number;
+      readonly lost: readonly NodeId[];
+      readonly tookMs: number;
+    }
   | { readonly event: 'phase'; readonly phase: Phase; readonly reason: EndReason | null; readonly message: string }
   | { readonly event: 'lapsed'; readonly claims: number }
   | { readonly event: 'refused'; readonly what: string; readonly count: number }
   | { readonly event: 'clock-jumped'; readonly byMs: number }
-  | { readonly event: 'order'; readonly order: Order['order']; readonly text: string }
+  /** `fromMs` from T0 on, which was `agoMs` ago. */
+  | { readonly event: 'scaled'; readonly group: string; readonly factor: number; readonly fromMs: number; readonly agoMs: number }
+  | { readonly event: 'fault-ordered'; readonly text: string }
   | { readonly event: 'problem'; readonly message: string };
 
 export interface Effects {

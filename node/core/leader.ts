@@ -209,7 +209,6 @@ export function declareDown(state: NodeState, effects: Effects, leader: LeaderSt
     const silentMs = state.facts.leaving.has(member.node) ? GAVE_BACK : sinceMs;
     leader.lostMs = state.nowMs;
     append(state, effects, 'down', { term: leader.term, previous: state.chain.tip, node: member.node, silentMs });
-    if (!hasLeft(state, member.node)) effects.report.push({ event: 'down', node: member.node, silentMs });
   }
 }
 

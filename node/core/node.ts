@@ -5,6 +5,7 @@
 import { append, receive, refreshDerived } from './append.ts';
 import { unreachable } from './assert.ts';
 import { EMPTY_CHAIN, electorateOf } from './chain.ts';
+import { createTold, reportChanges } from './changes.ts';
 import { createClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
 import { createElection, electionTick, heardBeat, onBallot, onCanvass } from './election.ts';
@@ -79,10 +80,7 @@ export function createNode(config: NodeConfig, nowMs: number, restored?: Restore
     exitAs: null,
     exited: false,
     refused: new Map(),
-    reportedPhase: 'forming',
-    reportedAssignment: null,
-    reportedCoordinator: '',
-    reportedSilent: false,
+    told: createTold(),
   };
   if (restored !== undefined) restore(state, restored);
   refreshDerived(state);
@@ -237,55 +235,6 @@ function maybeLoadPlan(state: NodeState, effects: Effects): void {
     (node) => node !== undefined && node !== state.config.self,
   );
   effects.start.push({ what: 'load-plan', manifest, from: [...new Set(from as NodeId[])] });
-}
-
-/** Shards that changed hands since the last report, one line for each pair of nodes. */
-function reportMoves(state: NodeState, effects: Effects): void {
-  const before = state.reportedAssignment;
-  const { assignment } = state;
-  if (before === assignment) return;
-  state.reportedAssignment = assignment;
-  if (before === null || assignment === null || before.owners.length !== assignment.owners.length) return;
-  const moves = new Map<string, { shards: number; from: NodeId; to: NodeId }>();
-  assignment.owners.forEach((to, shard) => {
-    const from = before.owners[shard] ?? null;
-    if (from === null || to === null || from === to) return;
-    const move = moves.get(`${from} ${to}`) ?? { shards: 0, from, to };
-    move.shards += 1;
-    moves.set(`${from} ${to}`, move);
-  });
-  for (const move of moves.values()) effects.report.push({ event: 'moved', ...move });
-  // In a run that goes on, a shard without a place is a hole in the load: the coordinator says so, once.
-  const [misfit, ...more] = assignment.unplaceable.filter(({ shard }) => before.owners[shard] !== null);
-  if (misfit === undefined || state.leader === null || state.leader.resigned) return;
-  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
-  effects.report.push({ event: 'problem', message: `shard ${misfit.shard} has no place any more: ${misfit.reason}${others}` });
-}
-
-/** Changes of the picture, told once each. */
-function reportChanges(state: NodeState, effects: Effects): void {
-  reportMoves(state, effects);
-  const { chain, coordinator } = state;
-  const phase = `${chain.phase} ${chain.endReason ?? ''}`;
-  if (phase !== state.reportedPhase && state.chainComplete) {
-    state.reportedPhase = phase;
-    effects.report.push({ event: 'phase', phase: chain.phase, reason: chain.endReason, message: chain.endMessage });
-  }
-  const who = coordinator === null ? '' : `${coordinator.node} ${coordinator.term}`;
-  if (who !== state.reportedCoordinator && coordinator !== null) {
-    state.reportedCoordinator = who;
-    pulseNow(state);
-    effects.report.push({ event: 'coordinator', node: coordinator.node, term: coordinator.term });
-  }
-  const silentMs = state.nowMs - state.election.heardMs;
-  const silent =
-    coordinator !== null &&
-    coordinator.node !== state.config.self &&
-    silentMs > state.config.timing.leaseMs &&
-    silentMs < Number.POSITIVE_INFINITY;
-  if (silent && !state.reportedSilent)
-    effects.report.push({ event: 'coordinator-silent', node: coordinator.node, silentMs: Math.round(silentMs) });
-  state.reportedSilent = silent;
 }
 
 /** Advances the node by one event. Never throws for what others send; throws AssertionFailure when its own invariants break. */

@@ -124,14 +124,7 @@ function passScales(state: NodeState, effects: Effects): void {
   const runId = state.chain.manifest?.runId;
   if (runId === undefined) return;
   const { scales } = ordersOf(state, runId);
-  for (const scale of scales.slice(state.owner.scalesKnown)) {
-    effects.start.push({ what: 'scale', scale });
-    effects.report.push({
-      event: 'order',
-      order: 'scale',
-      text: `${scale.group} x${scale.factor} from ${Math.round(scale.atMs / 1000)} s`,
-    });
-  }
+  for (const scale of scales.slice(state.owner.scalesKnown)) effects.start.push({ what: 'scale', scale });
   state.owner.scalesKnown = scales.length;
 }
 

@@ -3,7 +3,7 @@
 // Memory is bounded: values of a label beyond VALUES_MAX are counted together.
 
 import { METRIC } from './builtin-metrics.ts';
-import { createHistogram, type Histogram, mergeEncoded } from './histogram.ts';
+import { createHistogram, type Histogram, mergeEncoded, valueAtPercentile } from './histogram.ts';
 import type { NodeId } from './messages.ts';
 import type { GroupLoad, Series, Tags, Window } from './stats-types.ts';
 import type { TypeMetrics } from './summary-facts.ts';
@@ -55,6 +55,32 @@ export function placeMetrics(types: readonly TypeMetrics[]): string[] {
     for (const { name, kind, unit } of metrics) if (unit === 'mos' || (kind === 'rate' && name.endsWith('_lost'))) names.add(name);
   }
   return [...names];
+}
+
+/** A latency of the nodes with one value of a label, over the run so far. */
+export interface PlaceLatency {
+  readonly label: PlaceLabel;
+  readonly value: string;
+  readonly metric: string;
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+/** For boards, while the run goes on. Labels that all nodes share say nothing and are left out. */
+export function placeLatencies(places: Places, metrics: readonly string[]): PlaceLatency[] {
+  return PLACE_LABELS.flatMap((label) => {
+    const folds = [...places.values()].filter((fold) => fold.label === label);
+    if (folds.length < 2) return [];
+    return folds.flatMap(({ value, metrics: known }) =>
+      metrics.flatMap((metric) => {
+        const fold = known.get(metric);
+        if (fold?.kind !== 'trend' || fold.histogram.count === 0) return [];
+        const [p50Ms, p95Ms] = [valueAtPercentile(fold.histogram, 50), valueAtPercentile(fold.histogram, 95)];
+        return [{ label, value, metric, count: fold.histogram.count, p50Ms, p95Ms }];
+      }),
+    );
+  });
 }
 
 function placeOf(places: Places, label: PlaceLabel, value: string): PlaceFold {

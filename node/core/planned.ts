@@ -35,6 +35,22 @@ export interface PlannedCurve {
   readonly total: readonly number[];
 }
 
+/** The same, read from a curve that was kept: straight lines between its moments. Null where it has no groups. */
+export function plannedFromCurve(
+  { stepMs, groups = [] }: Pick<PlannedCurve, 'stepMs'> & Partial<PlannedCurve>,
+  endMs: number,
+): ((group: string, atMs: number) => number) | null {
+  if (stepMs <= 0 || groups.length === 0) return null;
+  const byName = new Map(groups.map(({ name, active }) => [name, active]));
+  return (group: string, atMs: number): number => {
+    const active = byName.get(group);
+    if (active === undefined || atMs < 0 || atMs >= endMs) return 0;
+    const at = Math.min(atMs / stepMs, active.length - 1);
+    const [left, right] = [active[Math.floor(at)] ?? 0, active[Math.ceil(at)] ?? 0];
+    return left + (right - left) * (at - Math.floor(at));
+  };
+}
+
 interface Timeline {
   readonly starts: Float64Array;
   readonly stops: Float64Array;

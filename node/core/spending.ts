@@ -24,11 +24,15 @@ export interface Spending {
   readonly limitUsd: number | null;
   /** Nodes whose machine has a price. */
   readonly machines: number;
+  /** What it will have come to when the last machine is off, if the pace stays and the plan is carried out. Left out when that is over. */
+  readonly usdAtEnd?: number;
 }
 
 /** AWS and Google bill by the second, and never less than this. */
 export const BILLED_S_MIN = 60;
 const HOUR_MS = 3_600_000;
+/** From the order to end until the machines are off, beside the endpoints' own leaving and the upload: flush, power off. */
+export const WIND_DOWN_MS = 90_000;
 /** Decimal. Vendors count in GiB under that name, so this is a ceiling, 7 % too high at most. */
 export const GB_BYTES = 1e9;
 /** Readings older than this against the newest are of a node that left or was lost: its machine goes with it. */
@@ -66,6 +70,11 @@ export function spendingOf(aggregate: Aggregate, limitUsd: number | null): Spend
   const sum = (all: readonly GaugeReading[]): number => all.reduce((total, { last }) => total + last, 0);
   return { usd: sum(spent), usdPerHour: sum(live), limitUsd, machines: spent.length };
 }
+
+export const withEnd = (spending: Spending, leftMs: number): Spending => ({
+  ...spending,
+  usdAtEnd: spending.usd + (spending.usdPerHour * leftMs) / HOUR_MS,
+});
 
 /** Whether the run must begin to end now, so that winding down for `windDownMs` at the present pace does not pass the limit. */
 export const mustEndFor = ({ usd, usdPerHour, limitUsd }: Spending, windDownMs: number): boolean =>

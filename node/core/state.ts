@@ -3,6 +3,7 @@
 
 import type { Assignment } from './assign.ts';
 import type { AssignmentFold, ChainView, Coordinator, Electorate } from './chain.ts';
+import type { ToldState } from './changes.ts';
 import type { NodeConfig } from './config.ts';
 import type { ExitName } from './errors.ts';
 import type { Departure } from './events.ts';
@@ -194,11 +195,7 @@ export interface NodeState {
   exitAs: { exit: ExitName; message: string } | null;
   exited: boolean;
   readonly refused: Map<string, number>;
-  /** Reported once each. */
-  reportedPhase: string;
-  reportedAssignment: Assignment | null;
-  reportedCoordinator: string;
-  reportedSilent: boolean;
+  readonly told: ToldState;
 }
 
 export const swarmNow = (state: NodeState): number => state.nowMs + state.clock.offsetMs;

@@ -4,6 +4,7 @@
 import type { Aggregate } from './aggregate.ts';
 import type { MissingWindows } from './events.ts';
 import type { EndReason, NodeId, NodeLossPolicy } from './messages.ts';
+import type { Note } from './notes.ts';
 import type { MetricDeclaration, Tags } from './stats-types.ts';
 import type { ArtifactsSummary, FileSummary } from './summary-types.ts';
 import type { Threshold } from './threshold-syntax.ts';
@@ -32,10 +33,8 @@ export interface NodeFacts {
   readonly lostAtSwarmMs?: number | null;
 }
 
-export interface EventFacts {
+export interface EventFacts extends Pick<Note, 'level' | 'text'>, Partial<Pick<Note, 'kind' | 'spans'>> {
   readonly atSwarmMs: number;
-  readonly level: 'info' | 'warning' | 'error';
-  readonly text: string;
 }
 
 /** Metrics of one endpoint type, in the order it declares them; the first trend is its main latency. */
@@ -62,7 +61,11 @@ export interface SummaryFacts {
   readonly meetingsPlanned: number;
   readonly meetingsProvisioned: number;
   /** Planned active endpoints at evenly spaced moments from T0 (planned.ts, `curve`); empty is allowed. */
-  readonly plannedCurve: { readonly stepMs: number; readonly total: readonly number[] };
+  readonly plannedCurve: {
+    readonly stepMs: number;
+    readonly total: readonly number[];
+    readonly groups?: readonly { readonly name: string; readonly active: readonly number[] }[];
+  };
   /** Metrics by endpoint type used in the run; built-in metrics are added by the summary. */
   readonly types: readonly TypeMetrics[];
   readonly thresholds: readonly Threshold[];

@@ -4,6 +4,7 @@
 
 import type { ExitCode, ExitName } from './errors.ts';
 import type { EndReason } from './messages.ts';
+import type { NoteRow } from './notes.ts';
 import type { Spending } from './spending.ts';
 import type { MetricKind, MetricUnit, Tags } from './stats-types.ts';
 
@@ -179,11 +180,9 @@ export interface PlaceSummary {
   readonly metrics: readonly { readonly metric: string; readonly unit: MetricUnit; readonly values: MetricValues }[];
 }
 
-export interface EventSummary {
-  /** Milliseconds from T0; negative before it. */
-  readonly atMs: number;
+/** With notes.ts, `bandsOf`, these are the bands of a picture over time. Kinds are left out by runs before notes had them. */
+export interface EventSummary extends NoteRow {
   readonly level: 'info' | 'warning' | 'error';
-  readonly text: string;
 }
 
 /** P6 and P8 in figures. */
@@ -241,25 +240,38 @@ export interface TimelineReport {
   readonly atMs: readonly number[];
   readonly groups: readonly {
     readonly group: string;
+    /** What the plan wanted active, under the operator's orders. Left out where the plan is not at hand, and by runs before it was told. */
+    readonly planned?: readonly number[];
     readonly owned: readonly number[];
     readonly active: readonly number[];
     readonly started: readonly number[];
     readonly failed: readonly number[];
   }[];
-  readonly metrics: readonly {
-    readonly metric: string;
+  readonly metrics: readonly TimelineMetric[];
+  /** Trends and rates that several groups have, of all of them (group `*`): percentiles of the merged histograms, shares of all samples. */
+  readonly overall?: readonly TimelineMetric[];
+  /** Errors by cause; what is not here had none. */
+  readonly causes?: readonly {
+    readonly side: 'target' | 'generator';
     readonly group: string;
-    readonly kind: 'trend' | 'counter' | 'rate';
-    /** Samples (trend, rate) or sum (counter) a second. */
-    readonly perS: readonly (number | null)[];
-    /** Trends only. */
-    readonly p50?: readonly (number | null)[];
-    readonly p95?: readonly (number | null)[];
-    readonly p99?: readonly (number | null)[];
-    readonly max?: readonly (number | null)[];
-    /** Rates only: share that passed. */
-    readonly share?: readonly (number | null)[];
+    readonly cause: string;
+    readonly perS: readonly number[];
   }[];
+}
+
+export interface TimelineMetric {
+  readonly metric: string;
+  readonly group: string;
+  readonly kind: 'trend' | 'counter' | 'rate';
+  /** Samples (trend, rate) or sum (counter) a second. */
+  readonly perS: readonly (number | null)[];
+  /** Trends only. */
+  readonly p50?: readonly (number | null)[];
+  readonly p95?: readonly (number | null)[];
+  readonly p99?: readonly (number | null)[];
+  readonly max?: readonly (number | null)[];
+  /** Rates only: share that passed. */
+  readonly share?: readonly (number | null)[];
 }
 
 /** What a live board shows: made once a second by board-view.ts from the aggregate, drawn by tools/scoreboard, sent to consoles as it is. */

@@ -149,7 +149,11 @@ function eventsOf(facts: SummaryFacts): EventSummary[] {
   const origin = facts.t0SwarmMs ?? facts.events[0]?.atSwarmMs ?? 0;
   return [...facts.events]
     .sort((left, right) => left.atSwarmMs - right.atSwarmMs)
-    .map(({ atSwarmMs, level, text }) => ({ atMs: Math.round(atSwarmMs - origin), level, text }));
+    .map(({ atSwarmMs, level, text, kind, spans }) => ({
+      ...{ atMs: Math.round(atSwarmMs - origin), level, text },
+      ...(kind === undefined ? {} : { kind }),
+      ...(spans === undefined ? {} : { spans }),
+    }));
 }
 
 /** Seconds missing from nodes that survived (a broken promise) and from lost ones (a gap that is shown). */

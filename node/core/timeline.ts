@@ -4,13 +4,15 @@
 // kept encoded; a late window opens its point again.
 
 import { createHistogram, type Extremes, encode, extremesOf, type Histogram, merge, mergeEncoded } from './histogram.ts';
-import type { GroupLoad, SeriesData } from './stats-types.ts';
+import type { ErrorCount, GroupLoad, SeriesData } from './stats-types.ts';
 
 export const TIMELINE_BOUNDS = {
   /** 1 h at 1 s. A metric and group costs about 0.5 kB a point: 20 of them take 36 MB. */
   pointsMax: 3600,
   /** Metric and group pairs kept by the second; the others have run totals only, and are counted. */
   rollupsMax: 400,
+  /** Causes of errors kept by the second; further ones of a side and group are "other". */
+  causesMax: 60,
 } as const;
 
 /** Points this much older than the newest are encoded. */
@@ -47,6 +49,8 @@ export interface Timeline {
   newest: number;
   readonly rollups: Set<string>;
   rollupsRefused: number;
+  /** Keys of the cells that count errors by cause. */
+  readonly causes: Set<string>;
 }
 
 export const createTimeline = (bounds: Partial<{ pointsMax: number; rollupsMax: number }> = {}): Timeline => ({
@@ -57,6 +61,7 @@ export const createTimeline = (bounds: Partial<{ pointsMax: number; rollupsMax: 
   newest: Number.NEGATIVE_INFINITY,
   rollups: new Set(),
   rollupsRefused: 0,
+  causes: new Set(),
 });
 
 export const rollupKey = (metric: string, group: string): string => `${metric}\u001f${group}`;
@@ -188,6 +193,15 @@ export function addToTimeline(timeline: Timeline, startMs: number, metric: strin
     timeline.rollups.add(key);
   }
   addCell(pointAt(timeline, startMs), key, data);
+}
+
+/** Adds errors of one cause, beside what `addToTimeline` counts of all. */
+export function addCauseToTimeline(timeline: Timeline, startMs: number, { side, group, cause, count }: Omit<ErrorCount, 'example'>): void {
+  const keyOf = (name: string): string => `\u001f${side}\u001f${group}\u001f${name}`;
+  const isFull = !timeline.causes.has(keyOf(cause)) && timeline.causes.size >= TIMELINE_BOUNDS.causesMax;
+  const key = keyOf(isFull ? 'other' : cause);
+  timeline.causes.add(key);
+  addCell(pointAt(timeline, startMs), key, { kind: 'counter', sum: count });
 }
 
 /** Adds a window's load: events count where the window starts, levels where it lasts. Whole milliseconds, so that sums are exact. */

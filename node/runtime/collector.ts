@@ -4,13 +4,15 @@
 
 import { type Aggregate, absorb, createAggregate, hasStaleClaims, hasWindow } from '../core/aggregate.ts';
 import { boardView } from '../core/board-view.ts';
+import { createBreaches, noteBreaches } from '../core/breaches.ts';
 import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { ExitName } from '../core/errors.ts';
 import type { MissingWindows } from '../core/events.ts';
 import type { EndReason, NodeId, WindowFrame } from '../core/messages.ts';
+import type { Note } from '../core/notes.ts';
 import { highestNumber } from '../core/number-set.ts';
-import { latencyMetrics, type PlaceRules, placeMetrics } from '../core/places.ts';
-import { mustEndFor, type Spending, spendingOf } from '../core/spending.ts';
+import { latencyMetrics, type PlaceRules, placeLatencies, placeMetrics } from '../core/places.ts';
+import { mustEndFor, type Spending, spendingOf, WIND_DOWN_MS } from '../core/spending.ts';
 import type { NodeState } from '../core/state.ts';
 import type { Window } from '../core/stats-types.ts';
 import { summarize } from '../core/summary.ts';
@@ -27,7 +29,7 @@ import type { LoadedRun } from './load-run.ts';
 import type { EventDraft } from './loop.ts';
 import type { EventNote } from './node-names.ts';
 import type { LiveFacts, NodeHealth } from './node-status.ts';
-import { boardFacts, summaryFacts } from './run-facts.ts';
+import { boardFacts, plannedOf, summaryFacts } from './run-facts.ts';
 import { RUN_FILES, type RunFolder } from './run-folder.ts';
 
 export interface CollectorInit {
@@ -47,6 +49,8 @@ export interface CollectorInit {
   readonly uploadMsMax: number;
   /** The summary as a person reads it. */
   readonly renderSummary: (summary: Summary) => string;
+  /** What only the coordinator's statistics know: thresholds broken and met again. */
+  readonly note: (note: Note) => void;
   readonly emit: (event: EventDraft) => void;
 }
 
@@ -57,6 +61,9 @@ export interface Report {
 export interface LiveTimeline {
   readonly timeline: TimelineReport;
   readonly heat: readonly HeatColumns[];
+  /** Whose notes these are: as many as are kept when the whole run was asked for, else those since. */
+  readonly notes: readonly EventNote[];
+  readonly node: NodeId;
 }
 export interface JudgeInput {
   readonly reason: EndReason;
@@ -85,8 +92,6 @@ export interface Collector {
 }
 
 const EVALUATE_MS = 1000;
-/** From the order to end until the machines are off, beside the endpoints' own leaving and the upload: flush, power off. */
-const WIND_DOWN_MS = 90_000;
 
 export const createCollector = (init: CollectorInit): Collector => new Collecting(init);
 
@@ -97,6 +102,7 @@ class Collecting implements Collector {
   #report: Report | null = null;
   #placeMetrics: ReadonlySet<string> | null = null;
   #saved: SavedFacts | null = null;
+  readonly #breaches = createBreaches();
   #cancelTimer: () => void = () => {};
 
   constructor(init: CollectorInit) {
@@ -172,7 +178,10 @@ class Collecting implements Collector {
       return emit({ type: 'abort-wanted', reason: 'cost-limit', message });
     }
     if (state.chain.phase !== 'running') return;
-    const crossed = abortingThreshold(this.#aggregate, run.scenario.thresholds, this.#evaluation(run));
+    const { thresholds } = run.scenario;
+    const results = evaluateThresholds(this.#aggregate, thresholds, this.#evaluation(run));
+    for (const note of noteBreaches(this.#breaches, results, clock.nowMs())) this.#init.note(note);
+    const crossed = abortingThreshold(this.#aggregate, thresholds, this.#evaluation(run));
     if (crossed === null) return;
     const message = `${crossed.selector} ${crossed.expression}, observed ${crossed.observed}`;
     emit({ type: 'abort-wanted', reason: 'aborted-by-threshold', message });
@@ -196,7 +205,7 @@ class Collecting implements Collector {
     runFolder.writeSummary(summary, this.#report.text);
     this.#saved = savedFacts(facts, aggregate);
     runFolder.writeFacts(this.#saved);
-    if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs));
+    if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs, {}, plannedOf(state, run)));
     return this.#report;
   }
 
@@ -259,6 +268,7 @@ class Collecting implements Collector {
       const windowLast = highestNumber(fold.numbers);
       health.set(node, {
         active,
+        ...{ started: fold.started, failed: fold.failed, errors: fold.errorsTarget },
         cpuCores,
         memoryMb,
         loopDelayMs,
@@ -268,8 +278,12 @@ class Collecting implements Collector {
         behindMs: newestStartMs - fold.newestStartMs,
       });
     }
-    const isKnown = run !== null && this.isCollecting();
-    return { health, thresholds: isKnown ? evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)) : [] };
+    if (run === null || !this.isCollecting()) return { health, thresholds: [], latencyByPlace: [] };
+    return {
+      health,
+      thresholds: evaluateThresholds(this.#aggregate, run.scenario.thresholds, this.#evaluation(run)),
+      latencyByPlace: placeLatencies(this.#aggregate.places, latencyMetrics(run.types)),
+    };
   }
 
   timeline(fromMs?: number): LiveTimeline | null {
@@ -279,7 +293,13 @@ class Collecting implements Collector {
     const isRunning = this.#init.state.chain.phase === 'running';
     const stretch = { fromMs, ...(isRunning ? { untilMs: completeUntilMs(this.#aggregate, t0SwarmMs) } : {}) };
     const heat = heatColumns(this.#aggregate, latencyMetrics(run.types), t0SwarmMs, stretch);
-    return { timeline: timelineReport(this.#aggregate, t0SwarmMs, stretch), heat };
+    const sinceMs = fromMs === undefined ? Number.NEGATIVE_INFINITY : fromMs + t0SwarmMs;
+    return {
+      timeline: timelineReport(this.#aggregate, t0SwarmMs, stretch, plannedOf(this.#init.state, run)),
+      heat,
+      node: this.#init.state.config.self,
+      notes: this.#init.notes.filter(({ atSwarmMs }) => atSwarmMs >= sinceMs),
+    };
   }
 
   report(): Report | null {

@@ -7,6 +7,7 @@ import type { Departure, Report, Start } from '../core/events.ts';
 import { meetingsIn } from '../core/meetings.ts';
 import type { EndReason, Entry, Manifest, NodeId } from '../core/messages.ts';
 import { createNode, step } from '../core/node.ts';
+import type { Note } from '../core/notes.ts';
 import type { NodeState } from '../core/state.ts';
 import { meetingFactsOf } from '../core/view.ts';
 import { createBlobs } from './blobs.ts';
@@ -19,15 +20,14 @@ import { type LoadedRun, loadRun } from './load-run.ts';
 import { createLoop, type EventDraft, type Loop } from './loop.ts';
 import { createNodeArtifacts, type NodeArtifacts, UPLOAD_MS_MAX } from './node-artifacts.ts';
 import type { NodeExit, NodeProcess, NodeProcessInit } from './node-contract.ts';
-import { type EventNote, nodeName, noteOf } from './node-names.ts';
+import { nodeName, noteOf } from './node-names.ts';
 import { createNodeOutputs, type NodeOutputs, OUTPUTS_MS_MAX } from './node-outputs.ts';
 import { answerControl, type StatusView, statusOf } from './node-status.ts';
+import { createNoteList, type NoteList } from './note-list.ts';
 import { createPerformer } from './perform.ts';
 import { createWindowCloser } from './windows.ts';
 import { createWorkerPool, type WorkerPool } from './workers.ts';
 
-/** Reports kept for status and summary. */
-const NOTES_MAX = 500;
 /** Beyond the core's own last bound (drain, flush, grace), the process ends without asking it. */
 const WALL_SLACK_MS = 120_000;
 /** 'now' means now: seconds, also when the disk or the mesh hangs. */
@@ -58,7 +58,7 @@ class Running {
   readonly #blobs;
   readonly #artifacts: NodeArtifacts | null;
   readonly #outputs: NodeOutputs | null;
-  readonly #notes: EventNote[] = [];
+  readonly #notes: NoteList;
   readonly #lostAtSwarmMs = new Map<NodeId, number>();
   readonly #counts = new Map<string, number>();
   readonly #meetingsSent = new Set<number>();
@@ -74,6 +74,7 @@ class Running {
     this.#init = init;
     const { clock, store, mesh, codec, config } = init;
     this.#state = createNode(config, clock.nowMs(), init.restored);
+    this.#notes = createNoteList(() => clock.nowMs() + this.#state.clock.offsetMs);
     const perform = createPerformer({
       mesh,
       store,
@@ -98,7 +99,7 @@ class Running {
     this.#blobs = createBlobs(`${init.dataFolder}/blobs`, (peer, request) => mesh.request(peer, 'blob', request));
     this.#health = createHealthMonitor(clock.nowMs());
     const run = (): LoadedRun | null => this.#run;
-    const note = (level: EventNote['level'], text: string): void => this.#note(level, text);
+    const note = (level: Note['level'], text: string): void => this.#notes.add({ kind: 'trouble', level, text });
     this.#outputs = createNodeOutputs(init, { state: this.#state, run, status: () => this.#status(), note });
     this.#windows = createWindowCloser({
       clock,
@@ -122,10 +123,11 @@ class Running {
       state: this.#state,
       run,
       onMerged: (node, window) => this.#outputs?.merged(node, window),
-      notes: this.#notes,
+      notes: this.#notes.notes,
       lostAtSwarmMs: this.#lostAtSwarmMs,
       ...{ version: config.version, uploadMsMax: init.artifacts === undefined ? 0 : UPLOAD_MS_MAX },
       renderSummary: init.renderSummary,
+      note: (note) => this.#notes.add(note),
       emit: (event) => this.#push(event),
     });
     this.#artifacts = createNodeArtifacts(init, note);
@@ -243,7 +245,7 @@ class Running {
       onDeath: (worker, description, lost) => {
         log.error({ worker, description }, 'worker died');
         this.#windows.forget(worker);
-        this.#note('error', `a worker of this node died (${description}) and is started again`);
+        this.#notes.add({ kind: 'trouble', level: 'error', text: `a worker of this node died (${description}) and is started again` });
         for (const { group, active } of lost) {
           if (active === 0) continue;
           this.#windows.addError({ side: 'generator', group, cause: 'worker-died', count: active, example: description });
@@ -275,7 +277,7 @@ class Running {
   #onReport(report: Report): void {
     const note = noteOf(report, (node) => nodeName(this.#state, node));
     this.#init.log[note.level === 'warning' ? 'warn' : note.level](report, note.text);
-    this.#note(note.level, note.text);
+    this.#notes.add(note);
     if (report.event === 'down') this.#lostAtSwarmMs.set(report.node, this.#init.clock.nowMs() + this.#state.clock.offsetMs);
     const isWatcher = !this.#init.config.load;
     if (report.event === 'phase' && report.phase === 'sealed' && isWatcher) this.#adopting = this.#adoptReport();
@@ -286,11 +288,6 @@ class Running {
     if (this.#collector.report() !== null) return;
     const answer = await this.#onControl({ ask: 'report' });
     if (answer.ok) this.#collector.adopt(answer.value as RunReport);
-  }
-
-  #note(level: EventNote['level'], text: string): void {
-    this.#notes.push({ atSwarmMs: this.#init.clock.nowMs() + this.#state.clock.offsetMs, level, text });
-    if (this.#notes.length > NOTES_MAX) this.#notes.shift();
   }
 
   async #onRequest(protocol: 'control' | 'blob', bytes: Uint8Array): Promise<Uint8Array> {
@@ -319,7 +316,7 @@ class Running {
       state: this.#state,
       nowMs: this.#init.clock.nowMs(),
       ...{ board: this.#collector.board(), live: this.#collector.live() },
-      notes: this.#notes,
+      notes: this.#notes.notes,
       workerPids: this.#pool?.pids() ?? [],
       waitingFor: this.#artifacts?.waitingFor() ?? null,
       counters: {

@@ -4,6 +4,7 @@
 import { decode } from '@ipld/dag-cbor';
 import type { Result } from '../core/errors.ts';
 import type { NodeId, Phase, SignedOrder } from '../core/messages.ts';
+import type { PlaceLatency } from '../core/places.ts';
 import type { ScaleOrder } from '../core/plan-types.ts';
 import { type NodeState, ordersOf } from '../core/state.ts';
 import type { BoardView, ThresholdResult } from '../core/summary-types.ts';
@@ -14,6 +15,11 @@ import { type EventNote, nodeName } from './node-names.ts';
 
 export interface NodeHealth {
   readonly active: number;
+  /** Of the whole run. */
+  readonly started: number;
+  readonly failed: number;
+  /** Of the target, as this node counted them in the whole run. */
+  readonly errors: number;
   readonly cpuCores: number;
   readonly memoryMb: number;
   readonly loopDelayMs: number;
@@ -28,6 +34,7 @@ export interface NodeHealth {
 export interface LiveFacts {
   readonly health: ReadonlyMap<NodeId, NodeHealth>;
   readonly thresholds: readonly ThresholdResult[];
+  readonly latencyByPlace: readonly PlaceLatency[];
 }
 
 export interface StatusNode {
@@ -60,8 +67,15 @@ export interface StatusView {
   readonly shardsOwned: number;
   readonly board: BoardView;
   readonly thresholds: readonly ThresholdResult[];
+  readonly latencyByPlace: readonly PlaceLatency[];
   /** By shard id: index of its owner in `nodes` (-1 = nobody), its epoch, and index of its group (-1 = meetings). */
-  readonly shardMap: { readonly owners: readonly number[]; readonly epochs: readonly number[]; readonly groups: readonly number[] };
+  readonly shardMap: {
+    readonly owners: readonly number[];
+    readonly epochs: readonly number[];
+    readonly groups: readonly number[];
+    /** What moved in the last minute: shard, whose it was (index in `nodes`), how long ago. */
+    readonly moved: readonly { readonly shard: number; readonly from: number; readonly agoMs: number }[];
+  };
   /** Scale orders so far. */
   readonly scales: readonly ScaleOrder[];
   readonly notes: readonly EventNote[];
@@ -91,7 +105,7 @@ export interface StatusInit {
   readonly waitingFor: string | null;
 }
 
-/** Events shown; the run folder has all. */
+/** The newest; the answer to `timeline` has all that are kept. */
 const NOTES_SHOWN = 50;
 
 export function statusOf({ swarmId, state, nowMs, board, live, notes, workerPids, counters, waitingFor }: StatusInit): StatusView {
@@ -125,7 +139,8 @@ export function statusOf({ swarmId, state, nowMs, board, live, notes, workerPids
     shardsOwned: (assignment?.owners ?? []).filter((owner) => owner !== null).length,
     board,
     thresholds: live.thresholds,
-    shardMap: shardMapOf(state),
+    latencyByPlace: live.latencyByPlace,
+    shardMap: shardMapOf(state, nowMs),
     scales: ordersOf(state, chain.manifest?.runId ?? '').scales,
     notes: notes.slice(-NOTES_SHOWN),
     workerPids,
@@ -134,13 +149,19 @@ export function statusOf({ swarmId, state, nowMs, board, live, notes, workerPids
   };
 }
 
-function shardMapOf(state: NodeState): StatusView['shardMap'] {
+/** How long a move is worth a mark. */
+const MOVED_SHOWN_MS = 60_000;
+
+function shardMapOf(state: NodeState, nowMs: number): StatusView['shardMap'] {
   const indexes = new Map(nodesOf(state).map(({ node }, index) => [node, index]));
   const { owners = [], epochs = [] } = state.assignment ?? {};
   return {
     owners: owners.map((owner) => (owner === null ? -1 : (indexes.get(owner) ?? -1))),
     epochs: [...epochs],
     groups: (state.plan?.shards ?? []).map(({ groupIndex }) => groupIndex),
+    moved: [...state.told.moved]
+      .map(([shard, { from, atMs }]) => ({ shard, from: indexes.get(from) ?? -1, agoMs: Math.round(nowMs - atMs) }))
+      .filter(({ agoMs }) => agoMs < MOVED_SHOWN_MS),
   };
 }
 

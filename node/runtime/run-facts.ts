@@ -9,13 +9,15 @@ import type { MissingWindows } from '../core/events.ts';
 import { valueAtPercentile } from '../core/histogram.ts';
 import { forEachLife, WHOLE } from '../core/lives.ts';
 import { meetingsIn } from '../core/meetings.ts';
-import type { EndReason, NodeId } from '../core/messages.ts';
-import type { ScaleOrder } from '../core/plan-types.ts';
+import type { EndReason, NodeId, Phase } from '../core/messages.ts';
+import type { Plan, ScaleOrder } from '../core/plan-types.ts';
 import { curve, plannedActive } from '../core/planned.ts';
 import type { ValidGroup, ValidScenario } from '../core/scenario-types.ts';
+import { WIND_DOWN_MS } from '../core/spending.ts';
 import { type NodeState, ordersOf, swarmNow } from '../core/state.ts';
 import type { GroupFacts, NodeFacts, SummaryFacts } from '../core/summary-facts.ts';
 import type { FileSummary, ThresholdResult } from '../core/summary-types.ts';
+import type { PlannedAt } from '../core/timeline-report.ts';
 import type { LoadedRun } from './load-run.ts';
 import { type EventNote, nodeName } from './node-names.ts';
 
@@ -95,6 +97,15 @@ function contractBreaks(aggregate: Aggregate): number {
 function startSkewMs(aggregate: Aggregate): number | null {
   const found = select(aggregate, METRIC.startLateness, {});
   return found?.kind === 'trend' && found.histogram.count > 0 ? valueAtPercentile(found.histogram, 99) : null;
+}
+
+/** The plan under the operator's orders; nothing is planned after the load was ended. */
+export function plannedOf(state: NodeState, { scenario }: LoadedRun): PlannedAt {
+  const scales = scalesOf(state);
+  const { t0SwarmMs } = state.chain;
+  const drainedMs = phaseAtMs(state, 'draining');
+  const endMs = t0SwarmMs === null || drainedMs === null ? Number.POSITIVE_INFINITY : drainedMs - t0SwarmMs;
+  return (group, atMs) => (atMs < 0 || atMs >= endMs ? 0 : plannedActive(scenario, group, atMs, scales));
 }
 
 export function summaryFacts(init: RunFactsInit): SummaryFacts {
@@ -194,7 +205,15 @@ export function boardFacts(
     nodeNames: new Map<NodeId, string>([...facts.hellos.keys()].map((node) => [node, nodeName(state, node)])),
     thresholds,
     note: scaleNote(scales),
+    leftMs: run === null ? null : leftMs(chain.phase, run.plan, sinceT0Ms),
   };
+}
+
+/** Until the machines are off. A paused load costs as much: its time goes on. */
+function leftMs(phase: Phase, { durationMs, gracefulStopMs }: Plan, sinceT0Ms: number): number | null {
+  if (phase === 'sealed') return null;
+  const ofPlanMs = phase === 'draining' ? 0 : Math.max(0, durationMs - Math.max(0, sinceT0Ms));
+  return ofPlanMs + gracefulStopMs + WIND_DOWN_MS;
 }
 
 /** The group's highest planned number: the sum over its shards bounds it and is at hand. */

@@ -215,6 +215,7 @@ export function sampleBoardFacts(changes: Partial<BoardFacts> = {}): BoardFacts 
     nodeNames: new Map(NODES.map((node) => [node, node])),
     thresholds: [],
     note: null,
+    leftMs: null,
     ...changes,
   };
 }

@@ -4,16 +4,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDemoFeed } from '../../tools/console/page/demo-feed.ts';
 import { waitBefore } from '../../tools/console/page/src/backoff.ts';
+import { commonCauses, latencyChart } from '../../tools/console/page/src/chart-list.ts';
 import { compare } from '../../tools/console/page/src/comparison.ts';
 import { bandLabel, heatPicture } from '../../tools/console/page/src/heat-bands.ts';
-import { History, loadKey, metricKey } from '../../tools/console/page/src/history.ts';
-import { marksOf } from '../../tools/console/page/src/marks.ts';
+import { ALL, causeKey, History, loadKey, metricKey } from '../../tools/console/page/src/history.ts';
+import { lengthOf, marksAt, marksOf } from '../../tools/console/page/src/marks.ts';
 import { findNodes, sortNodes, sumsByLabel } from '../../tools/console/page/src/node-rows.ts';
 import { type Schema, wordsAt } from '../../tools/console/page/src/schema-words.ts';
 import { cut, formatClock, formatCount, formatMs, formatShare, formatUsd, shown } from '../../tools/console/page/src/text.ts';
 import { sumOf, thin } from '../../tools/console/page/src/thin.ts';
 import { ChartWindow } from '../../tools/console/page/src/window.ts';
-import type { TimelineMessage } from '../../tools/console/protocol.ts';
+import type { EventRow, TimelineMessage } from '../../tools/console/protocol.ts';
 
 const message = (isWhole: boolean, seconds: readonly number[], value = (second: number): number => second): TimelineMessage => ({
   ...{ type: 'timeline', isWhole },
@@ -24,7 +25,7 @@ const message = (isWhole: boolean, seconds: readonly number[], value = (second: 
     ],
     metrics: [{ metric: 'm', group: 'g', kind: 'trend', perS: seconds.map(() => null), p50: seconds.map(value) }],
   },
-  heat: [{ metric: 'm', boundsMs: [10, 100], rows: seconds.map((second) => [second, 0, 1]) }],
+  heat: [{ metric: 'm', group: 'g', boundsMs: [10, 100], rows: seconds.map((second) => [0, second, 0, 1]) }],
 });
 
 const active = (history: History): number[] => [...(history.column(loadKey('g', 'active')) ?? [])];
@@ -69,14 +70,49 @@ describe('the history', () => {
     expect(active(history).at(-1)).toBe(3000);
   });
 
-  it('forgets all at a whole, but not what was planned, which the timeline does not say', () => {
+  it('forgets all at a whole, and has what was planned from the timeline', () => {
     const history = new History();
     history.apply(message(true, [0, 1, 2]));
-    history.setPlanned('g', 1000, 7);
-    history.setPlanned('g', 99_000, 9);
-    history.apply(message(true, [1, 2]));
+    const whole = message(true, [1, 2]);
+    const groups = whole.timeline.groups.map((group) => ({ ...group, planned: [7, 8] }));
+    history.apply({ ...whole, timeline: { ...whole.timeline, groups } });
     expect(active(history)).toEqual([1, 2]);
-    expect([...(history.column(loadKey('g', 'planned')) ?? [])]).toEqual([7, Number.NaN]);
+    expect([...(history.column(loadKey('g', 'planned')) ?? [])]).toEqual([7, 8]);
+  });
+
+  it('adds the heat maps of groups up, also where a group comes later', () => {
+    const history = new History();
+    history.apply(message(true, [0, 1]));
+    const two = message(false, [1, 2]);
+    const rows = [[], [1, 5]];
+    history.apply({ ...two, heat: [...two.heat, { metric: 'm', group: 'h', boundsMs: [10, 100], rows }] });
+    expect(history.heatGroups('m')).toEqual(['g', 'h']);
+    expect([...(history.heat('m', 'h')?.counts ?? [])]).toEqual([0, 0, 0, 0, 0, 0, 0, 5, 0]);
+    expect([...(history.heat('m')?.counts ?? [])]).toEqual([0, 0, 1, 1, 0, 1, 2, 5, 1]);
+  });
+
+  it('knows that there were no errors of a cause where none are told', () => {
+    const history = new History();
+    history.apply(message(true, [0, 1]));
+    const later = message(false, [1, 2]);
+    const cause = { side: 'target', group: 'g', cause: 'timeout' } as const;
+    history.apply({ ...later, timeline: { ...later.timeline, causes: [{ ...cause, perS: [3, 4] }] } });
+    history.apply(message(false, [2, 3]));
+    expect([...(history.column(causeKey(cause)) ?? [])]).toEqual([0, 3, 0, 0]);
+    expect(commonCauses(history, ALL).map(({ label }) => label)).toEqual(['timeout']);
+    expect(commonCauses(history, 'other')).toEqual([]);
+  });
+
+  it('has percentiles of all groups from the swarm, and of the only group where there is one', () => {
+    const history = new History();
+    history.apply(message(true, [0, 1]));
+    const p50 = (): number[] => [...(latencyChart(history, 'm', ALL, undefined).lines.at(-1)?.read() ?? [])];
+    expect(p50()).toEqual([0, 1]);
+    const whole = message(true, [0, 1]);
+    const one = whole.timeline.metrics.flatMap((metric) => [metric, { ...metric, group: 'h', p50: [50, 50] }]);
+    const overall = [{ metric: 'm', group: ALL, kind: 'trend' as const, perS: [2, 2], p50: [20, 21] }];
+    history.apply({ ...whole, timeline: { ...whole.timeline, metrics: one, overall } });
+    expect(p50()).toEqual([20, 21]);
   });
 
   it('holds three hours of 700 nodes in a few tens of megabytes', () => {
@@ -177,24 +213,28 @@ describe('texts', () => {
 });
 
 describe('marks', () => {
-  it('are told by the words of events, and a fault lasts until it ends', () => {
-    const texts = [
-      'node-1 is elected coordinator',
-      'node-2 is lost',
-      'fault latency begins',
-      'hello',
-      'fault latency ended',
-      '3 shards move to node-4',
-      'threshold not met: x',
-    ];
-    const marks = marksOf(texts.map((text, index) => ({ atMs: index * 1000, level: 'info', text })));
-    expect(marks.map(({ kind, atMs, untilMs }) => [kind, atMs, untilMs])).toEqual([
-      ['election', 0, null],
-      ['loss', 1000, null],
+  const events: EventRow[] = [
+    { atMs: 0, level: 'info', kind: 'join', text: 'node-9 joined' },
+    { atMs: 1000, level: 'warning', kind: 'leave', text: 'node-2 leaves' },
+    { atMs: 2000, level: 'warning', kind: 'fault', text: 'latency', spans: [{ kind: 'fault', key: 'latency', is: 'begin' }] },
+    { atMs: 4000, level: 'info', kind: 'fault', text: 'over', spans: [{ kind: 'fault', key: 'latency', is: 'end' }] },
+    { atMs: 5000, level: 'info', text: 'a fault of a run before notes had kinds' },
+    { atMs: 6000, level: 'warning', kind: 'threshold', text: 'x', spans: [{ kind: 'threshold', key: 'x', is: 'begin' }] },
+  ];
+
+  it('are what notes say of themselves, and not their words', () => {
+    expect(marksOf(events).map(({ kind, fromMs, toMs }) => [kind, fromMs, toMs])).toEqual([
+      ['leave', 1000, 1000],
       ['fault', 2000, 4000],
-      ['move', 5000, null],
       ['threshold', 6000, null],
     ]);
+  });
+
+  it('are found at a moment, and tell how long they lasted', () => {
+    const marks = marksOf(events);
+    const at = (ms: number): string[] => marksAt(marks, ms, 100).map(({ kind }) => kind);
+    expect([at(950), at(1200), at(3000), at(4001), at(9000)]).toEqual([['leave'], [], ['fault'], [], ['threshold']]);
+    expect(marks.map((mark) => lengthOf(mark, 10_000).replaceAll('\u2009', ' '))).toEqual(['', '2 s', '4 s, lasting']);
   });
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { sentBytesIn } from '../../node/adapters/network-bytes.ts';
 import { absorb, createAggregate } from '../../node/core/aggregate.ts';
-import { BILLED_S_MIN, type MachinePrice, mustEndFor, type Sent, spendingOf, spendingSeries } from '../../node/core/spending.ts';
+import { BILLED_S_MIN, type MachinePrice, mustEndFor, type Sent, spendingOf, spendingSeries, withEnd } from '../../node/core/spending.ts';
 import type { Window } from '../../node/core/stats-types.ts';
 import { createSpendMeter } from '../../node/runtime/spend-meter.ts';
 
@@ -77,4 +77,9 @@ describe('what a swarm has spent', () => {
   ] as const)('ends the run %s', (_when, spending, mustEnd) => {
     expect(mustEndFor(spending, 100_000)).toBe(mustEnd);
   });
+});
+
+it('what it will have come to is what is spent and the present pace until the machines are off', () => {
+  const spending = { usd: 2, usdPerHour: 3, limitUsd: null, machines: 4 };
+  expect(withEnd(spending, HOUR_MS / 2)).toEqual({ ...spending, usdAtEnd: 3.5 });
 });

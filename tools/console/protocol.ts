@@ -4,6 +4,8 @@
 /** GET /api/v1/nodes/{node}/log */
 export type { LogTail } from '../../node/runtime/node-status.ts';
 
+import type { NoteRow } from '../../node/core/notes.ts';
+import type { PlaceLatency } from '../../node/core/places.ts';
 import type { BoardView, Summary, ThresholdResult, TimelineReport } from '../../node/core/summary-types.ts';
 
 export const CONSOLE_PROTOCOL = 1;
@@ -32,6 +34,10 @@ export interface NodeRow {
   readonly shards: number;
   /** Active endpoints in its last window; null = no window yet. */
   readonly active: number | null;
+  /** In the whole run, and errors of the target as this node counted them. */
+  readonly started: number | null;
+  readonly failed: number | null;
+  readonly errors: number | null;
   readonly cpuCores: number | null;
   readonly memoryMb: number | null;
   readonly loopDelayMs: number | null;
@@ -50,13 +56,13 @@ export interface ShardMap {
   readonly epochs: readonly number[];
   /** Index into `board.groups`; -1 = meetings. */
   readonly groups: readonly number[];
+  /** What moved in the last minute: whose it was (index into `nodes`, -1 = unknown), and how long ago. */
+  readonly moved: readonly { readonly shard: number; readonly from: number; readonly agoMs: number }[];
 }
 
-export interface EventRow {
-  /** From T0; before it negative. */
-  readonly atMs: number;
+/** `atMs` from T0; before it negative. What of them lasted is told by `bandsOf` (node/core/notes.ts). */
+export interface EventRow extends NoteRow {
   readonly level: 'info' | 'warning' | 'error';
-  readonly text: string;
 }
 
 /** Once a second. */
@@ -71,17 +77,32 @@ export interface LiveState {
   readonly nodes: readonly NodeRow[];
   readonly shards: ShardMap;
   readonly thresholds: readonly ThresholdResult[];
-  readonly events: readonly EventRow[];
+  /** By vendor and by region, where nodes differ in them. */
+  readonly latencyByPlace: readonly PlaceLatency[];
   /** Factor of the whole load now, 1 = as planned. */
   readonly factor: number;
 }
 
-/** Latency over time as a picture: counts by column of `timeline.atMs` and by band. */
+/** GET /api/v1/status */
+export interface StateView extends LiveState {
+  /** The newest. */
+  readonly events: readonly EventRow[];
+}
+
+/** What happened: all of it at first, then only what is new. All again where older notes or another T0 came to be known. */
+export interface EventsMessage {
+  readonly type: 'events';
+  readonly isWhole: boolean;
+  readonly events: readonly EventRow[];
+}
+
+/** Latency of one group over time as a picture: counts by column of `timeline.atMs` and by band. All groups together are their sum. */
 export interface HeatMap {
   readonly metric: string;
+  readonly group: string;
   /** Upper bounds of the bands, ms, ascending; the last band is open. */
   readonly boundsMs: readonly number[];
-  /** One row of counts for each point of the timeline. */
+  /** One row for each point of the timeline: the first band with a count, then the counts from there on; empty = none. */
   readonly rows: readonly (readonly number[])[];
 }
 
@@ -96,6 +117,7 @@ export interface TimelineMessage {
 /** On the socket /api/v1/live. */
 export type LiveMessage =
   | { readonly type: 'state'; readonly state: LiveState }
+  | EventsMessage
   | TimelineMessage
   /** The swarm does not answer; it is asked again. */
   | { readonly type: 'away'; readonly message: string }

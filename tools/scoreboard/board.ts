@@ -130,8 +130,10 @@ function hiddenGroupsLine(hidden: readonly BoardGroup[], columns: number, style:
 }
 
 /** Money is not a trouble, and still always worth a line: it is the one thing that nobody can undo. */
-export function spendingText({ usd, usdPerHour, limitUsd }: Spending): string {
-  return `spent ${formatUsd(usd)}${limitUsd === null ? '' : ` of ${formatUsd(limitUsd)}`}, ${formatUsd(usdPerHour)} an hour`;
+export function spendingText({ usd, usdPerHour, limitUsd, usdAtEnd }: Spending): string {
+  const limit = limitUsd === null ? '' : ` of ${formatUsd(limitUsd)}`;
+  const end = usdAtEnd === undefined ? '' : `, ${formatUsd(usdAtEnd)} at the end`;
+  return `spent ${formatUsd(usd)}${limit}, ${formatUsd(usdPerHour)} an hour${end}`;
 }
 
 /** Lines of the board, at most `rows` of at most `columns`. Troubles are never crowded out by groups. */

@@ -2,24 +2,19 @@
 // second depends on the seed and that second only, so that a part of the history is the same as in the whole.
 
 import type { Summary } from '../../../node/core/summary-types.ts';
-import type { EventRow, HeatMap, LiveState, NodeRow, TimelineMessage } from '../protocol.ts';
+import type { EventRow, LiveState, NodeRow, TimelineMessage } from '../protocol.ts';
 import { type DemoInit, demoEvents, demoGroups, noise } from './demo-events.ts';
 import { demoReport } from './demo-report.ts';
+import { heatOf, latencyOf, metricsOf, slowness } from './demo-series.ts';
 
 export interface DemoFeed {
   state(second: number, atWallMs: number, factor: number): LiveState;
+  /** Up to this second. */
+  events(second: number): EventRow[];
   /** Seconds from (inclusive) to (exclusive). */
   timeline(from: number, to: number, isWhole: boolean): TimelineMessage;
   report(second: number, startedWallMs: number): Summary;
 }
-
-const HEAT_BOUNDS_MS = [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500, 800, 1200, 2000, 3000, 5000, 8000, 12_000, 20_000, 30_000];
-
-const latencies = [
-  { metric: 'http_req_duration', group: 'viewers', baseMs: 42 },
-  { metric: 'sip_call_setup', group: 'callers', baseMs: 310 },
-  { metric: 'ws_round_trip', group: 'speakers', baseMs: 18 },
-] as const;
 
 const vendors = ['aws', 'gce', 'hetzner', 'openstack'] as const;
 const regions = ['eu-central-1', 'europe-west3', 'fsn1', 'dus1'] as const;
@@ -32,14 +27,11 @@ const shape = (second: number, totalS: number): number => {
   return Math.max(0, ramp * wave * (second > totalS * 0.92 ? Math.max(0, (totalS - second) / (totalS * 0.08)) : 1));
 };
 
-/** Twice in the run the target is slow for a while. */
-const slowness = (second: number, totalS: number): number =>
-  [0.35, 0.62].reduce((sum, at) => sum + 3 * Math.exp(-(((second - totalS * at) / (totalS * 0.015)) ** 2)), 1);
-
 export function createDemoFeed(init: DemoInit): DemoFeed {
   const { seed, totalS, hostile = '' } = init;
+  const all = demoGroups(init);
   const nameOf = (group: string): string => (group === 'viewers' ? group + hostile : group);
-  const planned = (group: number, second: number): number => Math.round((demoGroups[group]?.peak ?? 0) * shape(second, totalS));
+  const planned = (group: number, second: number): number => Math.round((all[group]?.peak ?? 0) * shape(second, totalS));
   const active = (group: number, second: number): number =>
     Math.round(planned(group, second) * (slowness(second, totalS) > 2 ? 0.93 : 0.995 + 0.005 * noise(seed, group, second)));
   const failed = (group: number, second: number): number =>
@@ -51,113 +43,48 @@ export function createDemoFeed(init: DemoInit): DemoFeed {
 
   const events = demoEvents(totalS, hostile);
   return {
-    state: (second, atWallMs, factor) =>
-      stateAt({ ...init, hostile }, { second, atWallMs, factor }, { planned, active, failed, nameOf, events }),
+    state: (second, atWallMs, factor) => stateAt({ ...init, hostile }, { second, atWallMs, factor }, { planned, active, failed, nameOf }),
     timeline(from, to, isWhole) {
       const seconds = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
       return {
         ...{ type: 'timeline', isWhole },
         timeline: {
           ...{ timelineVersion: 1, stepMs: 1000, atMs: seconds.map((second) => second * 1000) },
-          groups: demoGroups.map(({ group }, index) => ({
+          groups: all.map(({ group }, index) => ({
             group: nameOf(group),
+            planned: seconds.map((second) => planned(index, second)),
             owned: seconds.map((second) => planned(index, second)),
             active: seconds.map((second) => active(index, second)),
             started: seconds.map((second) => Math.round(active(index, second) / 90 + 12 * noise(seed, 7, index, second))),
             failed: seconds.map((second) => failed(index, second)),
           })),
-          metrics: [...latencyColumns(init, seconds, active, nameOf), ...mediaColumns(init, seconds)],
+          ...metricsOf(init, seconds, { active, failed, nameOf }),
         },
-        heat: heatColumns(init, seconds),
+        heat: heatOf(init, seconds, nameOf),
       };
     },
+    events: (second) => events.filter(({ atMs }) => atMs <= second * 1000),
     report: (second, startedWallMs) => demoReport({ ...init, hostile }, second, startedWallMs),
   };
 }
 
-interface Curves {
+export interface Curves {
   readonly planned: (group: number, second: number) => number;
   readonly active: (group: number, second: number) => number;
   readonly failed: (group: number, second: number) => number;
   readonly nameOf: (group: string) => string;
-  readonly events: readonly EventRow[];
-}
-
-type Columns = TimelineMessage['timeline']['metrics'];
-
-function latencyColumns(
-  { seed, totalS }: DemoInit,
-  seconds: readonly number[],
-  active: Curves['active'],
-  nameOf: Curves['nameOf'],
-): Columns {
-  return latencies.map(({ metric, group, baseMs }, index) => {
-    const at = (second: number, factor: number, spread: number): number =>
-      Math.round(baseMs * factor * slowness(second, totalS) * (1 + spread * noise(seed, index, second, factor * 10)) * 100) / 100;
-    return {
-      ...{ metric, group: nameOf(group), kind: 'trend' },
-      perS: seconds.map((second) => Math.round(active(index, second) / 4)),
-      p50: seconds.map((second) => at(second, 1, 0.12)),
-      p95: seconds.map((second) => at(second, 2.3, 0.2)),
-      p99: seconds.map((second) => at(second, 3.6, 0.35)),
-      max: seconds.map((second) => at(second, 5, 1.6)),
-    };
-  });
-}
-
-function mediaColumns({ seed, totalS }: DemoInit, seconds: readonly number[]): Columns {
-  const of = (second: number): number => slowness(second, totalS);
-  const group = 'callers';
-  const trend = (value: (second: number) => number) => {
-    const p50 = seconds.map((second) => Math.round(value(second) * 1000) / 1000);
-    return {
-      kind: 'trend' as const,
-      perS: seconds.map(() => 4000),
-      p50,
-      p95: p50.map((one) => one * 1.7),
-      p99: p50.map((one) => one * 2.4),
-      max: p50.map((one) => one * 4),
-    };
-  };
-  return [
-    { metric: 'sip_joined', group, kind: 'counter', perS: seconds.map((second) => Math.round(90 + 40 * noise(seed, 21, second))) },
-    {
-      metric: 'sip_rtp_lost',
-      group,
-      kind: 'rate',
-      perS: seconds.map(() => 600_000),
-      share: seconds.map((second) => 0.0004 * of(second) ** 3 * (0.6 + noise(seed, 22, second))),
-    },
-    { metric: 'sip_rtp_jitter', group, ...trend((second) => 1.4 * of(second) * (0.9 + 0.3 * noise(seed, 23, second))) },
-    { metric: 'sip_mos', group, ...trend((second) => Math.max(1.2, 4.42 - 0.5 * (of(second) - 1) - 0.06 * noise(seed, 24, second))) },
-  ];
-}
-
-/** Most answers about the median, with a tail to the slow side. */
-function heatColumns({ seed, totalS }: DemoInit, seconds: readonly number[]): HeatMap[] {
-  return latencies.map(({ metric, baseMs }, index) => ({
-    metric,
-    boundsMs: HEAT_BOUNDS_MS,
-    rows: seconds.map((second) => {
-      const middle = Math.log(baseMs * slowness(second, totalS));
-      return [...HEAT_BOUNDS_MS, 45_000].map((bound, band) => {
-        const away = Math.log(bound) - middle;
-        const weight = Math.exp(-(away ** 2) / (away > 0 ? 0.9 : 0.25));
-        return Math.floor(4000 * weight * (0.7 + 0.6 * noise(seed, 31, index, second, band)));
-      });
-    }),
-  }));
 }
 
 function stateAt(
-  { seed, nodes, totalS, hostile = '' }: DemoInit,
+  { seed, nodes, totalS, groups: count, hostile = '' }: DemoInit,
   now: { second: number; atWallMs: number; factor: number },
   curves: Curves,
 ): LiveState {
   const { second, atWallMs, factor } = now;
-  const { planned, active, failed, nameOf, events } = curves;
-  const sum = (of: Curves['planned']): number => demoGroups.reduce((total, _, index) => total + of(index, second), 0);
-  const groups = demoGroups.map(({ group, type, peak }, index) => ({
+  const { planned, active, failed, nameOf } = curves;
+  const all = demoGroups(count === undefined ? {} : { groups: count });
+  const sum = (of: Curves['planned']): number => all.reduce((total, _, index) => total + of(index, second), 0);
+  const groups = all.map(({ group, type, peak }, index) => ({
     ...{
       group: nameOf(group),
       type,
@@ -167,7 +94,7 @@ function stateAt(
     },
     ...{
       ratePerS: active(index, second) / 4,
-      p95Ms: (latencies[(index + 1) % 3]?.baseMs ?? 0) * 2.4 * slowness(second, totalS),
+      p95Ms: latencyOf[type].baseMs * 2.4 * slowness(second, totalS),
       errorsPerS: failed(index, second) / 3,
     },
   }));
@@ -188,14 +115,23 @@ function stateAt(
       ...{ endpointsActive: Math.round(sum(active) * factor), endpointsPlanned: Math.round(sum(planned) * factor), endpointsPeak: 46_000 },
       ...{ nodesLive: nodes - lost, nodesExpected: nodes, coordinator: 'node-1', term: 3, groups, note: factor === 0 ? 'paused' : null },
       troubles: lost === 0 ? [] : [{ level: 'warning', text: `overloaded, measurements tainted: node-7, node-12${hostile}` }],
-      spending: { usd: (nodes * 0.19 * second) / 3600, usdPerHour: nodes * 0.19, limitUsd: nodes * 0.19 * 4, machines: nodes },
+      spending: {
+        ...{ usd: (nodes * 0.19 * second) / 3600, usdPerHour: nodes * 0.19, limitUsd: nodes * 0.19 * 4, machines: nodes },
+        usdAtEnd: (nodes * 0.19 * (totalS + 90)) / 3600,
+      },
     },
     nodes: rows,
     shards: {
       owners: Array.from({ length: shardCount }, (_, shard) => ownerOf(shard, nodes, seed)),
       epochs: Array.from({ length: shardCount }, (_, shard) => (noise(seed, 41, shard) > 0.97 ? 2 : 1)),
-      groups: Array.from({ length: shardCount }, (_, shard) => (shard < 4 ? -1 : shard % demoGroups.length)),
+      groups: Array.from({ length: shardCount }, (_, shard) => (shard < 4 ? -1 : shard % all.length)),
+      // Each minute the shards of another node move.
+      moved: Array.from({ length: SHARDS_PER_NODE }, (_, index) => ({
+        shard: (Math.floor(second / 60) * SHARDS_PER_NODE + index) % shardCount,
+        ...{ from: Math.floor(second / 60) % nodes, agoMs: (second % 60) * 1000 },
+      })),
     },
+    latencyByPlace: placesOf(slowness(second, totalS)),
     thresholds: [
       {
         selector: `http_req_duration{group:${nameOf('viewers')}}`,
@@ -226,13 +162,23 @@ function stateAt(
         abortOnFail: false,
       },
     ],
-    events: events.filter(({ atMs }) => atMs <= second * 1000),
   };
 }
+
+const placesOf = (slow: number): LiveState['latencyByPlace'] =>
+  vendors.flatMap((vendor, index) =>
+    (['vendor', 'region'] as const).map((label) => ({
+      ...{ label, value: label === 'vendor' ? vendor : (regions[index] ?? ''), metric: 'http_req_duration', count: 90_000 },
+      ...{ p50Ms: 42 * slow * (1 + index / 10), p95Ms: 97 * slow * (1 + index / 8) },
+    })),
+  );
 
 /** Two shards of a big swarm have nobody. */
 const ownerOf = (shard: number, nodes: number, seed: number): number =>
   nodes > 50 && shard % 997 === 500 ? -1 : Math.floor(noise(seed, 42, shard) * nodes) % nodes;
+
+/** As the console's server rounds them. */
+const brief = (value: number): number => Number(value.toPrecision(3));
 
 function nodeRow({ seed, nodes, totalS, hostile }: DemoInit, index: number, second: number, activeAll: number): NodeRow {
   const isLost = nodes > 5 && index % 97 === 11 && second > totalS * 0.3;
@@ -248,17 +194,20 @@ function nodeRow({ seed, nodes, totalS, hostile }: DemoInit, index: number, seco
     labels: { vendor: vendors[place] ?? '', region: regions[place] ?? '' },
     ...{
       shards: isWitness ? 0 : SHARDS_PER_NODE,
+      started: isWitness ? 0 : second * 3,
+      failed: isWitness ? 0 : Math.floor(second * 0.002 * noise(seed, 57, index)),
+      errors: isWitness ? 0 : Math.floor(second * 0.004 * noise(seed, 58, index)),
       active: isWitness || isLost ? 0 : Math.round((activeAll / nodes) * (0.9 + 0.2 * noise(seed, 53, index))),
     },
-    ...{ cpuCores: isLost ? null : busy * 4, memoryMb: isLost ? null : 280 + 200 * noise(seed, 54, index) },
+    ...{ cpuCores: isLost ? null : brief(busy * 4), memoryMb: isLost ? null : brief(280 + 200 * noise(seed, 54, index)) },
     ...{
-      loopDelayMs: isLost ? null : 1 + 4 * noise(seed, 55, index, second),
-      latenessMs: isLost ? null : 0.6 + 5 * busy ** 3 + (index % 61 === 6 ? 28 : 0),
+      loopDelayMs: isLost ? null : brief(1 + 4 * noise(seed, 55, index, second)),
+      latenessMs: isLost ? null : brief(0.6 + 5 * busy ** 3 + (index % 61 === 6 ? 28 : 0)),
     },
     ...{
       tainted: index % 61 === 6 && !isLost ? ['lateness', 'cpu'] : [],
       windowLast: second,
-      ageMs: isLost ? (second - totalS * 0.3) * 1000 : 400 + 900 * noise(seed, 56, index, second),
+      ageMs: isLost ? (second - totalS * 0.3) * 1000 : Math.round(400 + 900 * noise(seed, 56, index, second)),
     },
   };
 }

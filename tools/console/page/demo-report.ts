@@ -8,9 +8,9 @@ const trend = (count: number, baseMs: number): MetricValues => ({
   ...{ p50: baseMs, p90: baseMs * 1.9, p95: baseMs * 2.4, p99: baseMs * 3.9, max: baseMs * 14 },
 });
 
-export function demoReport({ seed, nodes, totalS, hostile = '' }: DemoInit, second: number, startedWallMs: number): Summary {
+export function demoReport({ seed, nodes, totalS, groups: count, hostile = '' }: DemoInit, second: number, startedWallMs: number): Summary {
   const better = 1 - 0.2 * noise(seed, 61);
-  const groups = demoGroups.map(
+  const groups = demoGroups(count === undefined ? {} : { groups: count }).map(
     ({ group, type, peak }): GroupSummary => ({
       ...{
         group: group + (group === 'viewers' ? hostile : ''),

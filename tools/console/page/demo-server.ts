@@ -16,6 +16,8 @@ import { createDemoFeed } from './demo-feed.ts';
 export interface DemoServerInit {
   readonly port?: number;
   readonly nodes?: number;
+  /** Default 4. */
+  readonly groups?: number;
   /** Of the run that has gone by when the server starts. */
   readonly hours?: number;
   readonly hostile?: string;
@@ -104,9 +106,9 @@ function plan(text: string, nodes: number, variables: Readonly<Record<string, st
 }
 
 /** The live socket's side: a second a second, and what orders do. */
-function createLive(nodes: number, hours: number, hostile: string) {
+function createLive({ nodes, groups, hours, hostile }: Required<DemoServerInit>) {
   const startS = Math.round(hours * 3600);
-  const feed = createDemoFeed({ seed: 7, nodes, totalS: Math.max(600, Math.round(startS * 1.3)), hostile });
+  const feed = createDemoFeed({ seed: 7, nodes, groups, totalS: Math.max(600, Math.round(startS * 1.3)), hostile });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: { threshold: 4096 } });
   const send = (socket: WebSocket, message: LiveMessage): void => socket.send(JSON.stringify(message));
   let second = startS;
@@ -118,6 +120,8 @@ function createLive(nodes: number, hours: number, hostile: string) {
     for (const socket of sockets.clients) {
       send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
       send(socket, feed.timeline(second - LATE_S, second + 1, false));
+      const fresh = feed.events(second).slice(feed.events(second - 1).length);
+      if (fresh.length > 0) send(socket, { type: 'events', isWhole: false, events: fresh });
     }
   }, 1000);
   const finish = (): void => {
@@ -131,6 +135,7 @@ function createLive(nodes: number, hours: number, hostile: string) {
     begin(socket: WebSocket): void {
       send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
       send(socket, feed.timeline(0, second + 1, true));
+      send(socket, { type: 'events', isWhole: true, events: feed.events(second) });
     },
     order(order: OrderRequest): string {
       if (order.order === 'stop') {
@@ -165,8 +170,18 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
 }
 
 export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> {
-  const full = { port: 0, nodes: 40, hours: 0.5, hostile: '', mode: 'catapult' as const, canSteer: true, pageFolder: builtFolder, ...init };
-  const live = createLive(full.nodes, full.hours, full.hostile);
+  const full = {
+    port: 0,
+    nodes: 40,
+    groups: 4,
+    hours: 0.5,
+    hostile: '',
+    mode: 'catapult' as const,
+    canSteer: true,
+    pageFolder: builtFolder,
+    ...init,
+  };
+  const live = createLive(full);
   const { sockets } = live;
   const orders: OrderRequest[] = [];
   const answer = fakeApi(full, (order) => {
@@ -233,6 +248,7 @@ if (import.meta.main) {
     options: {
       port: { type: 'string', default: '4170' },
       nodes: { type: 'string', default: '40' },
+      groups: { type: 'string', default: '4' },
       hours: { type: 'string', default: '0.5' },
       hostile: { type: 'string', default: '' },
     },
@@ -240,6 +256,7 @@ if (import.meta.main) {
   const demo = await startDemo({
     port: Number(values.port),
     nodes: Number(values.nodes),
+    groups: Number(values.groups),
     hours: Number(values.hours),
     hostile: values.hostile,
   });

@@ -5,7 +5,8 @@ import type { Result } from '../../../node/core/errors.ts';
 import type { LiveTimeline, Report } from '../../../node/runtime/collector.ts';
 import type { LogTail, StatusView } from '../../../node/runtime/node-status.ts';
 import type { LiveMessage } from '../protocol.ts';
-import { stateOf } from './state.ts';
+import { createEventFeed } from './event-feed.ts';
+import { stateOf, t0SwarmMsOf } from './state.ts';
 
 /** What is watched: a running swarm, through any of its nodes. */
 export interface FeedSource {
@@ -52,6 +53,7 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
   let isClosed = false;
   let knownToMs: number | undefined;
   let stepMs = 0;
+  const events = createEventFeed();
   let reported: string | null = null;
   let lastReport: string | null = null;
 
@@ -61,11 +63,11 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
   };
 
   const sendTimeline = async (from: FeedSource): Promise<void> => {
-    const hasNew = [...watchers.values()].includes('whole');
-    const asked = hasNew ? undefined : knownToMs === undefined ? undefined : knownToMs - LATE_MS;
+    const asked = [...watchers.values()].includes('whole') || knownToMs === undefined ? undefined : knownToMs - LATE_MS;
     const answer = await from.timeline(asked);
     if (!answer.ok) return;
     const { timeline, heat } = answer.value;
+    events.take(answer.value);
     // A coarser step changes all points.
     const isWhole = asked === undefined || timeline.stepMs !== stepMs;
     if (isWhole && asked !== undefined) {
@@ -95,9 +97,11 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
       if (lastReport === null && (await sendReport(from))) return;
       return sendAll({ type: 'away', message: status.problems[0]?.message ?? 'the swarm does not answer' });
     }
-    sendAll({ type: 'state', state: stateOf(status.value, wallNowMs()) });
-    await sendTimeline(from);
     const { runId, phase } = status.value;
+    sendAll({ type: 'state', state: stateOf(status.value, wallNowMs()) });
+    events.take(status.value);
+    await sendTimeline(from);
+    events.send(t0SwarmMsOf(status.value), watchers);
     if (phase !== 'sealed' && phase !== 'draining') return;
     if (reported !== runId && (await sendReport(from))) reported = runId;
   };
@@ -125,6 +129,7 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
       knownToMs = undefined;
       reported = null;
       lastReport = null;
+      events.clear();
       for (const watcher of watchers.keys()) watchers.set(watcher, 'whole');
     },
     close() {

@@ -23,7 +23,7 @@ export const API: readonly ApiRow[] = [
   { method: 'post', path: '/api/v1/logout', role: 'reader', summary: 'ends the session', answers: '{ok}' },
   { method: 'get', path: '/api/v1/session', role: 'reader', summary: 'who looks at what, and may do what', answers: 'SessionView' },
   { method: 'get', path: '/api/v1/openapi.json', role: 'reader', summary: 'this description', answers: 'OpenAPI' },
-  { method: 'get', path: '/api/v1/status', role: 'reader', summary: 'the state of the swarm now', answers: 'LiveState' },
+  { method: 'get', path: '/api/v1/status', role: 'reader', summary: 'the state of the swarm now', answers: 'StateView' },
   {
     method: 'get',
     path: '/api/v1/timeline',

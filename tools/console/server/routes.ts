@@ -11,7 +11,7 @@ import { type Catapult, NODES_MAX } from './catapult.ts';
 import type { FeedSource } from './live-feed.ts';
 import { describeApi } from './openapi.ts';
 import { SCENARIO_BYTES_MAX } from './scenario-folder.ts';
-import { stateOf } from './state.ts';
+import { stateViewOf } from './state.ts';
 
 export interface RoutesInit {
   readonly version: string;
@@ -41,7 +41,10 @@ export function consoleRoutes({
     app.get('/api/v1/openapi.json', open, () => describeApi(version));
     app.get('/api/v1/status', open, async (_request, reply) => {
       const status = await source()?.status();
-      return answer(reply, status === undefined ? NOTHING : status.ok ? { ok: true, value: stateOf(status.value, wallNowMs()) } : status);
+      return answer(
+        reply,
+        status === undefined ? NOTHING : status.ok ? { ok: true, value: stateViewOf(status.value, wallNowMs()) } : status,
+      );
     });
     app.get<{ Querystring: { fromMs?: string } }>('/api/v1/timeline', open, async (request, reply) => {
       const fromMs = request.query.fromMs === undefined ? undefined : Number(request.query.fromMs);

@@ -1,33 +1,44 @@
 // From a node's status to what the page shows: names instead of ids, ages instead of moments, indexes that fit together. Pure.
 
 import type { StatusNode, StatusView } from '../../../node/runtime/node-status.ts';
-import type { LiveState, NodeRow } from '../protocol.ts';
+import type { LiveState, NodeRow, StateView } from '../protocol.ts';
+import { createEventLog } from './event-log.ts';
+
+/** Three digits that mean something: a state has four such figures of each node, once a second. */
+const brief = (value: number | undefined): number | null => (value === undefined ? null : Number(value.toPrecision(3)));
 
 function rowOf({ node, name, load, state, labels, cores, shards, health }: StatusNode, coordinator: string | null): NodeRow {
   return {
     ...{ node, name, role: load ? 'load' : 'witness', state, isCoordinator: node === coordinator, labels, cores, shards },
     active: health?.active ?? null,
-    cpuCores: health?.cpuCores ?? null,
-    memoryMb: health?.memoryMb ?? null,
-    loopDelayMs: health?.loopDelayMs ?? null,
-    latenessMs: health?.latenessMs ?? null,
+    ...{ started: health?.started ?? null, failed: health?.failed ?? null, errors: health?.errors ?? null },
+    cpuCores: brief(health?.cpuCores),
+    memoryMb: brief(health?.memoryMb),
+    loopDelayMs: brief(health?.loopDelayMs),
+    latenessMs: brief(health?.latenessMs),
     tainted: health?.tainted ?? [],
     windowLast: health?.windowLast ?? 0,
     ageMs: health === null ? null : Math.max(0, Math.round(health.behindMs)),
   };
 }
 
+/** Of T0; before it is known, now: what happened is then told as so long ago. */
+export const t0SwarmMsOf = ({ nowSwarmMs, sinceT0Ms }: StatusView): number => nowSwarmMs - (sinceT0Ms ?? 0);
+
 export function stateOf(status: StatusView, wallMs: number): LiveState {
-  const { runId, board, sinceT0Ms, coordinator, term, nodes, shardMap, thresholds, notes, scales } = status;
-  // Notes carry swarm time; the newest whole picture says how long ago T0 was.
-  const nowSwarmMs = status.nowSwarmMs;
-  const t0SwarmMs = sinceT0Ms === null ? nowSwarmMs : nowSwarmMs - sinceT0Ms;
+  const { runId, board, sinceT0Ms, coordinator, term, nodes, shardMap, thresholds, latencyByPlace, scales } = status;
   return {
     atWallMs: wallMs,
-    ...{ runId, scenario: board.scenario, sinceT0Ms, term, board, shards: shardMap, thresholds },
+    ...{ runId, scenario: board.scenario, sinceT0Ms, term, board, shards: shardMap, thresholds, latencyByPlace },
     coordinator: nodes.find(({ node }) => node === coordinator)?.name ?? null,
     nodes: nodes.map((node) => rowOf(node, coordinator)),
-    events: notes.map(({ atSwarmMs, level, text }) => ({ atMs: Math.round(atSwarmMs - t0SwarmMs), level, text })),
     factor: scales.filter(({ group }) => group === '*').at(-1)?.factor ?? 1,
   };
+}
+
+/** With the newest events: for who asks once. */
+export function stateViewOf(status: StatusView, wallMs: number): StateView {
+  const log = createEventLog();
+  log.take(status.node, status.notes);
+  return { ...stateOf(status, wallMs), events: log.rows(t0SwarmMsOf(status)) };
 }

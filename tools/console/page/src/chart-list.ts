@@ -1,12 +1,10 @@
 // Which charts a run has: load, starts and failures of any run; latency of the chosen metric; loss, jitter and MOS where there are such metrics. What a metric is about is told by its name,
 // as the endpoint types name theirs. Pure but for reading the history.
 
-import type { ChartInit, Line } from './chart.tsx';
-import { type History, loadKey, type MetricColumn, type MetricSeries, metricKey } from './history.ts';
+import type { ChartInit, Line } from './chart-init.ts';
+import { ALL, type CauseSeries, causeKey, type History, loadKey, type MetricColumn, type MetricSeries, metricKey } from './history.ts';
 import { formatCount, formatMs, formatShare } from './text.ts';
 import { sumOf } from './thin.ts';
-
-export const ALL = '*';
 
 const tones = ['series-1', 'series-2', 'series-3', 'series-4', 'series-5'];
 
@@ -47,7 +45,11 @@ export function loadCharts(history: History, group: string): ChartInit[] {
       lines: [
         { label: 'started', tone: 'series-1', isFilled: true, read: sum('started', true) },
         ...joinNames.map(
-          (metric, index): Line => ({ label: metric, tone: tones[index + 1] ?? 'dim', read: metricSum(history, metric, group) }),
+          (metric, index): Line => ({
+            label: metric === 'ep_join_duration' ? 'joined' : metric,
+            tone: tones[index + 1] ?? 'dim',
+            read: metricSum(history, metric, group),
+          }),
         ),
       ],
     },
@@ -56,7 +58,40 @@ export function loadCharts(history: History, group: string): ChartInit[] {
       format: formatCount,
       lines: [{ label: 'failed', tone: 'bad', isFilled: true, read: sum('failed', true) }],
     },
+    ...causeChart(history, group),
   ];
+}
+
+const CAUSES_SHOWN = 5;
+
+/** Causes by name, the commonest of this group; those of the generator are the test's own fault, and say so. */
+export function commonCauses(history: History, group: string): { label: string; parts: CauseSeries[] }[] {
+  const byLabel = new Map<string, { label: string; parts: CauseSeries[]; sum: number }>();
+  for (const series of history.causes) {
+    if (group !== ALL && series.group !== group) continue;
+    const label = series.side === 'generator' ? `own: ${series.cause}` : series.cause;
+    const known = byLabel.get(label) ?? { label, parts: [], sum: 0 };
+    known.parts.push(series);
+    known.sum += history.column(causeKey(series))?.reduce((sum, count) => sum + count, 0) ?? 0;
+    byLabel.set(label, known);
+  }
+  const common = [...byLabel.values()].sort((left, right) => right.sum - left.sum).slice(0, CAUSES_SHOWN);
+  // By name, so that lines keep their colours while two causes race.
+  return common.sort((left, right) => (left.label < right.label ? -1 : 1));
+}
+
+function causeChart(history: History, group: string): ChartInit[] {
+  const lines = commonCauses(history, group).map(
+    ({ label, parts }, index): Line => ({
+      ...{ label, tone: tones[index] ?? 'dim' },
+      read: () =>
+        sumOf(
+          parts.map((series) => history.column(causeKey(series))),
+          history.length,
+        ),
+    }),
+  );
+  return lines.length === 0 ? [] : [{ title: 'Errors per second by cause', format: formatCount, lines }];
 }
 
 function metricSum(history: History, metric: string, group: string): Line['read'] {
@@ -70,18 +105,12 @@ function metricSum(history: History, metric: string, group: string): Line['read'
 const seriesFor = (history: History, metric: string, group: string): MetricSeries[] =>
   history.metrics.filter((series) => series.metric === metric && (group === ALL || series.group === group));
 
-/** Percentiles do not add up: over all groups the worst of them is shown. */
-function worst(history: History, metric: string, group: string, column: MetricColumn): Line['read'] {
+/** Percentiles and shares do not add up: those of all groups come from the swarm, made of all samples. */
+function figure(history: History, metric: string, group: string, column: MetricColumn): Line['read'] {
   return () => {
-    const columns = seriesFor(history, metric, group).flatMap((series) => history.column(metricKey(metric, series.group, column)) ?? []);
-    if (columns.length <= 1) return columns[0] ?? null;
-    const most = new Float64Array(history.length).fill(Number.NaN);
-    for (const values of columns)
-      for (let index = 0; index < most.length; index++) {
-        const value = values[index] as number;
-        if (!(value <= (most[index] as number))) most[index] = Number.isNaN(value) ? (most[index] as number) : value;
-      }
-    return most;
+    const series = seriesFor(history, metric, group);
+    const of = group !== ALL || series.length > 1 ? group : series[0]?.group;
+    return of === undefined ? null : history.column(metricKey(metric, of, column));
   };
 }
 
@@ -95,13 +124,12 @@ export const latencyMetrics = (history: History): string[] => [
 export function latencyChart(history: History, metric: string, group: string, limit: number | undefined): ChartInit {
   // What is drawn last is on top.
   const columns = ['max', 'p99', 'p95', 'p50'] as const;
-  const isMany = group === ALL && seriesFor(history, metric, ALL).length > 1;
   return {
-    title: `${metric}${isMany ? ', worst group' : ''}`,
+    title: metric,
     format: formatMs,
     ...(limit === undefined ? {} : { limit }),
     lines: columns.map(
-      (column, index): Line => ({ label: column, tone: `latency-${columns.length - index}`, read: worst(history, metric, group, column) }),
+      (column, index): Line => ({ label: column, tone: `latency-${columns.length - index}`, read: figure(history, metric, group, column) }),
     ),
   };
 }
@@ -112,19 +140,20 @@ export function mediaCharts(history: History, group: string): ChartInit[] {
   return names.slice(0, 6).map((metric): ChartInit => {
     const kind = history.metrics.find((series) => series.metric === metric)?.kind;
     if (/mos/i.test(metric)) {
-      const read = lowest(history, metric, group);
+      const isMany = group === ALL && seriesFor(history, metric, ALL).length > 1;
+      const worst: Line = { label: 'worst group', tone: 'warn', read: lowest(history, metric, group) };
       return {
-        title: `${metric}, worst group`,
+        title: `${metric}, median`,
         format: (value) => value.toFixed(2),
         range: [1, 5],
-        lines: [{ label: 'median', tone: 'series-2', read }],
+        lines: [...(isMany ? [worst] : []), { label: 'median', tone: 'series-2', read: figure(history, metric, group, 'p50') }],
       };
     }
     if (kind === 'rate')
       return {
         title: metric,
         format: formatShare,
-        lines: [{ label: 'share', tone: 'series-4', isFilled: true, read: worst(history, metric, group, 'share') }],
+        lines: [{ label: 'share', tone: 'series-4', isFilled: true, read: figure(history, metric, group, 'share') }],
       };
     if (kind === 'counter')
       return {
@@ -132,7 +161,7 @@ export function mediaCharts(history: History, group: string): ChartInit[] {
         format: formatCount,
         lines: [{ label: 'per second', tone: 'series-4', read: metricSum(history, metric, group) }],
       };
-    const [p50, p95] = [worst(history, metric, group, 'p50'), worst(history, metric, group, 'p95')];
+    const [p50, p95] = [figure(history, metric, group, 'p50'), figure(history, metric, group, 'p95')];
     return {
       title: metric,
       format: formatMs,

@@ -3,33 +3,20 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
+import type { ChartInit } from './chart-init.ts';
 import { chartKey, listenToPointer } from './chart-input.ts';
 import { type Box, paintMarks } from './mark-paint.ts';
-import { chartWindow, history } from './model.ts';
+import { kindNames, marksAt } from './marks.ts';
+import { chartWindow, currentMarks, history } from './model.ts';
 import { keepDrawn } from './picture.ts';
-import { formatClock, shown } from './text.ts';
+import { cut, formatClock, shown } from './text.ts';
 import { tone } from './theme.ts';
 import { thin } from './thin.ts';
 
-export interface Line {
-  readonly label: string;
-  /** CSS variable without its dashes. */
-  readonly tone: string;
-  readonly read: () => Float64Array | null;
-  readonly isDashed?: boolean;
-  readonly isFilled?: boolean;
-}
-
-export interface ChartInit {
-  readonly title: string;
-  readonly lines: readonly Line[];
-  readonly format: (value: number) => string;
-  readonly range?: readonly [number, number];
-  /** A line that shall not be crossed. */
-  readonly limit?: number;
-}
-
 const HEIGHT = 168;
+/** A pointer this close to a moment means it. */
+const NEAR_PX = 4;
+const MARKS_TOLD = 3;
 export const GUTTER = 58;
 export const PADDING_RIGHT = 24;
 const TIME_STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800].map((seconds) => seconds * 1000);
@@ -109,6 +96,17 @@ function dataOf(lines: readonly Line[], points: number): uPlot.AlignedData {
   return [x, ...columns];
 }
 
+/** The clock; on the chart under the pointer what was going on then, too. */
+function momentText(plot: uPlot, atMs: number): string {
+  if (!plot.over.matches(':hover')) return formatClock(atMs);
+  const { fromMs, toMs } = chartWindow.stretch;
+  const nearMs = ((toMs - fromMs) / Math.max(1, plot.over.clientWidth)) * NEAR_PX;
+  const marks = marksAt(currentMarks(), atMs, nearMs);
+  const told = marks.slice(0, MARKS_TOLD).map(({ kind, text }) => `${kindNames[kind]}: ${shown(cut(text, 80) ?? text)}`);
+  if (marks.length > MARKS_TOLD) told.push(`${marks.length - MARKS_TOLD} more`);
+  return [formatClock(atMs), ...told].join(' · ');
+}
+
 export function Chart(init: ChartInit) {
   const place = useRef<HTMLDivElement>(null);
   const values = useRef<HTMLDListElement>(null);
@@ -124,7 +122,7 @@ export function Chart(init: ChartInit) {
     const showValues = (plot: uPlot): void => {
       if (chartWindow.isMoving) return;
       const index = plot.cursor.idx ?? plot.data[0].length - 1;
-      if (moment.current !== null) moment.current.textContent = plot.cursor.idx == null ? '' : formatClock(plot.data[0][index]);
+      if (moment.current !== null) moment.current.textContent = plot.cursor.idx == null ? '' : momentText(plot, plot.data[0][index] ?? 0);
       values.current?.querySelectorAll('dd').forEach((cell, line) => {
         let value: number | null | undefined = null;
         // The last moments may still be empty for some: then the newest that is known.

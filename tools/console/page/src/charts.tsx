@@ -3,10 +3,11 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ThresholdResult } from '../../../../node/core/summary-types.ts';
 import { Chart } from './chart.tsx';
-import { ALL, latencyChart, latencyMetrics, loadCharts, mediaCharts } from './chart-list.ts';
+import { commonCauses, latencyChart, latencyMetrics, loadCharts, mediaCharts } from './chart-list.ts';
 import { HeatChart } from './heat-map.tsx';
-import { type MarkKind, markNames } from './marks.ts';
-import { chartWindow, currentMarks, history } from './model.ts';
+import { ALL } from './history.ts';
+import { MarkLegend } from './mark-legend.tsx';
+import { chartWindow, history } from './model.ts';
 import { formatClock, shown } from './text.ts';
 
 const spans: ReadonlyArray<readonly [name: string, ms: number | null]> = [
@@ -16,13 +17,23 @@ const spans: ReadonlyArray<readonly [name: string, ms: number | null]> = [
   ['All', null],
 ];
 
+/** What there is to choose from, and the lines that there are: counted anew only when there are other points. */
+let known = { version: -1, names: '' };
+function choices(): string {
+  if (known.version === history.version) return known.names;
+  const causes = history.groups.map((group) => commonCauses(history, group).map(({ label }) => label));
+  const names = `${history.metrics.length} ${history.groups.length} ${history.heatMetrics.length} ${causes.join()}`;
+  known = { version: history.version, names };
+  return names;
+}
+
 /** Counts up when the stretch is another, and when there is more to choose from. */
 function useWindow(): void {
   const [, show] = useState('');
   useEffect(() => {
     const listener = (): void => {
       const { spanMs, isFollowing } = chartWindow;
-      const names = `${history.metrics.length} ${history.groups.length} ${history.heatMetrics.length}`;
+      const names = choices();
       // While it is dragged, the time shown changes with each step; while it follows, nothing here does.
       show(`${spanMs} ${isFollowing} ${names} ${isFollowing ? '' : Math.round(chartWindow.stretch.toMs / 1000)}`);
     };
@@ -70,7 +81,7 @@ export function Charts({ thresholds }: { thresholds: readonly ThresholdResult[] 
   const names = latencyMetrics(history);
   const chosen = [metric, ...likely(thresholds)].find((name) => names.includes(name)) ?? names[0] ?? '';
   const limit = limitOf(thresholds, chosen, group);
-  const shape = `${group}|${chosen}|${limit}|${history.metrics.length}|${history.groups.length}`;
+  const shape = `${group}|${chosen}|${limit}|${choices()}`;
   // Which charts there are depends on what `shape` names
   const lists = useMemo(
     () => ({
@@ -104,25 +115,11 @@ export function Charts({ thresholds }: { thresholds: readonly ThresholdResult[] 
         {[...lists.load, ...lists.latency].map((chart) => (
           <Chart key={`${group}${chart.title}`} {...chart} />
         ))}
-        {heat !== undefined && <HeatChart metric={heat} title={`${heat}, heat map`} />}
+        {heat !== undefined && <HeatChart metric={heat} group={group} title={`${heat}, heat map`} />}
         {lists.media.map((chart) => (
           <Chart key={`${group}${chart.title}`} {...chart} />
         ))}
       </div>
     </section>
-  );
-}
-
-function MarkLegend() {
-  const kinds = new Set<MarkKind>(currentMarks().map(({ kind }) => kind));
-  if (kinds.size === 0) return null;
-  return (
-    <ul class="mark-legend" aria-label="Marks over the charts">
-      {[...kinds].map((kind) => (
-        <li key={kind} class={`mark-${kind}`}>
-          {markNames[kind]}
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { GUTTER, PADDING_RIGHT } from './chart.tsx';
 import { chartKey, listenToPointer } from './chart-input.ts';
 import { bandLabel, type HeatPicture, heatPicture } from './heat-bands.ts';
+import { ALL } from './history.ts';
 import { paintMarks } from './mark-paint.ts';
 import { chartWindow, history } from './model.ts';
 import { keepDrawn } from './picture.ts';
@@ -17,15 +18,15 @@ const TOP = 10;
 /** Narrower columns cannot be told apart. */
 const COLUMN_PX = 3;
 
-function pictureOf(metric: string, columns: number): { picture: HeatPicture; boundsMs: readonly number[] } | null {
-  const heat = history.heat(metric);
+function pictureOf(metric: string, group: string, columns: number): { picture: HeatPicture; boundsMs: readonly number[] } | null {
+  const heat = history.heat(metric, group);
   if (heat === null) return null;
   const { fromMs, toMs } = chartWindow.stretch;
   const { counts, bands, boundsMs } = heat;
   return { picture: heatPicture({ times: history.times, stepMs: history.stepMs, counts, bands }, fromMs, toMs, columns), boundsMs };
 }
 
-function paint(canvas: HTMLCanvasElement, metric: string, width: number): void {
+function paint(canvas: HTMLCanvasElement, metric: string, group: string, width: number): void {
   const ratio = devicePixelRatio;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(HEIGHT * ratio)) canvas.height = Math.round(HEIGHT * ratio);
@@ -34,7 +35,7 @@ function paint(canvas: HTMLCanvasElement, metric: string, width: number): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   const plot = { left: GUTTER, top: TOP, width: width - GUTTER - PADDING_RIGHT, height: HEIGHT - TOP - BOTTOM };
-  const found = pictureOf(metric, plot.width / (chartWindow.isMoving ? 2 * COLUMN_PX : COLUMN_PX));
+  const found = pictureOf(metric, group, plot.width / (chartWindow.isMoving ? 2 * COLUMN_PX : COLUMN_PX));
   if (found === null || plot.width <= 0) return;
   const { picture, boundsMs } = found;
   context.scale(ratio, ratio);
@@ -86,7 +87,8 @@ function paintAxes(
     context.fillText(formatClock(ms), plot.left + ((ms - fromMs) / (toMs - fromMs)) * plot.width, plot.top + plot.height + 15);
 }
 
-export function HeatChart({ metric, title }: { metric: string; title: string }) {
+/** `group`: one, or `ALL`. */
+export function HeatChart({ metric, group, title }: { metric: string; group: string; title: string }) {
   const place = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [isOpen, setOpen] = useState(false);
@@ -95,21 +97,21 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
     const [at, on] = [place.current, canvas.current];
     if (at === null || on === null) return;
     const stopPointer = listenToPointer(on);
-    const kept = keepDrawn(at, { draw: (width) => paint(on, metric, width) });
+    const kept = keepDrawn(at, { draw: (width) => paint(on, metric, group, width) });
     return () => {
       stopPointer();
       kept.stop();
     };
-  }, [metric]);
+  }, [metric, group]);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (!event.ctrlKey && !event.metaKey && chartKey(event.key)) event.preventDefault();
   };
-  const onPointerMove = (event: PointerEvent): void => setTold(tellAt(metric, event.offsetX, canvas.current?.clientWidth ?? 1));
+  const onPointerMove = (event: PointerEvent): void => setTold(tellAt(metric, group, event.offsetX, canvas.current?.clientWidth ?? 1));
   return (
     <figure class="chart card">
       <figcaption>
         <h3>{shown(title)}</h3>
-        <p class="dim told">{told === '' ? 'all groups; stronger = more' : told}</p>
+        <p class="dim told">{told === '' ? `${group === ALL ? 'all groups' : shown(group)}; stronger = more` : told}</p>
       </figcaption>
       <div
         class="plot"
@@ -124,16 +126,16 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
       </div>
       <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>Table</summary>
-        {isOpen && <HeatTable metric={metric} title={title} />}
+        {isOpen && <HeatTable metric={metric} group={group} title={title} />}
       </details>
     </figure>
   );
 }
 
-function tellAt(metric: string, x: number, width: number): string {
+function tellAt(metric: string, group: string, x: number, width: number): string {
   const { fromMs, toMs } = chartWindow.stretch;
   const share = (x - GUTTER) / Math.max(1, width - GUTTER - PADDING_RIGHT);
-  const heat = history.heat(metric);
+  const heat = history.heat(metric, group);
   const index = history.indexAt(fromMs + share * (toMs - fromMs));
   if (heat === null || share < 0 || share > 1 || index < 0) return '';
   const counts = heat.counts.subarray(index * heat.bands, (index + 1) * heat.bands);
@@ -142,8 +144,8 @@ function tellAt(metric: string, x: number, width: number): string {
   return `${formatClock(history.times[index])} · ${formatCount(total)} samples, most ${bandLabel(heat.boundsMs, top, formatMs)}`;
 }
 
-function HeatTable({ metric, title }: { metric: string; title: string }) {
-  const heat = history.heat(metric);
+function HeatTable({ metric, group, title }: { metric: string; group: string; title: string }) {
+  const heat = history.heat(metric, group);
   const { fromMs, toMs } = chartWindow.stretch;
   if (heat === null) return <p class="dim">nothing recorded</p>;
   const sums = new Array<number>(heat.bands).fill(0);

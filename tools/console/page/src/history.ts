@@ -8,11 +8,22 @@ const CAPACITY_FIRST = 1024;
 
 export type LoadColumn = 'owned' | 'active' | 'started' | 'failed' | 'planned';
 export type MetricColumn = 'perS' | 'p50' | 'p95' | 'p99' | 'max' | 'share';
-const loadColumns = ['owned', 'active', 'started', 'failed'] as const;
+const loadColumns = ['planned', 'owned', 'active', 'started', 'failed'] as const;
 const metricColumns = ['perS', 'p50', 'p95', 'p99', 'max', 'share'] as const;
 
 export const loadKey = (group: string, column: LoadColumn): string => ['load', group, column].join(SEPARATOR);
 export const metricKey = (metric: string, group: string, column: MetricColumn): string => ['metric', metric, group, column].join(SEPARATOR);
+
+/** The group under which percentiles, shares and heat maps of all groups are. */
+export const ALL = '*';
+
+export interface CauseSeries {
+  readonly side: 'target' | 'generator';
+  readonly group: string;
+  readonly cause: string;
+}
+
+export const causeKey = ({ side, group, cause }: CauseSeries): string => ['cause', side, group, cause].join(SEPARATOR);
 
 export interface MetricSeries {
   readonly metric: string;
@@ -36,6 +47,7 @@ export class History {
   readonly #heats = new Map<string, Heat>();
   readonly #metrics = new Map<string, MetricSeries>();
   readonly #groups = new Set<string>();
+  readonly #causes = new Map<string, CauseSeries>();
 
   get times(): Float64Array {
     return this.#times.subarray(0, this.length);
@@ -50,7 +62,17 @@ export class History {
   }
 
   get heatMetrics(): string[] {
-    return [...this.#heats.keys()];
+    return [...new Set([...this.#heats.keys()].map((key) => key.slice(0, key.indexOf(SEPARATOR))))];
+  }
+
+  get causes(): CauseSeries[] {
+    return [...this.#causes.values()];
+  }
+
+  /** Groups that have a heat map of this metric. */
+  heatGroups(metric: string): string[] {
+    const all = [...this.#heats.keys()].filter((key) => key.startsWith(metric + SEPARATOR));
+    return all.map((key) => key.slice(metric.length + 1)).filter((group) => group !== ALL);
   }
 
   get bytes(): number {
@@ -66,8 +88,8 @@ export class History {
   }
 
   /** Counts of all points, `bands` for each; a view, valid until the next change. */
-  heat(metric: string): { boundsMs: readonly number[]; bands: number; counts: Float32Array } | null {
-    const heat = this.#heats.get(metric);
+  heat(metric: string, group = ALL): { boundsMs: readonly number[]; bands: number; counts: Float32Array } | null {
+    const heat = this.#heats.get(metric + SEPARATOR + group) ?? (group === ALL ? this.#onlyHeat(metric) : undefined);
     if (heat === undefined) return null;
     const bands = heat.boundsMs.length + 1;
     return { boundsMs: heat.boundsMs, bands, counts: heat.counts.subarray(0, this.length * bands) };
@@ -76,26 +98,15 @@ export class History {
   clear(): void {
     this.length = 0;
     this.#times = new Float64Array(CAPACITY_FIRST);
-    for (const map of [this.#columns, this.#heats, this.#metrics]) map.clear();
+    for (const map of [this.#columns, this.#heats, this.#metrics, this.#causes]) map.clear();
     this.#groups.clear();
     this.version += 1;
   }
 
   apply({ isWhole, timeline, heat }: TimelineMessage): void {
-    if (isWhole) {
-      const planned = this.#takePlanned();
-      this.clear();
-      this.#write(timeline, heat);
-      for (const [atMs, group, value] of planned) this.setPlanned(group, atMs, value);
-    } else this.#write(timeline, heat);
+    if (isWhole) this.clear();
+    this.#write(timeline, heat);
     this.version += 1;
-  }
-
-  /** What the plan wanted at a moment: the timeline does not say it, the board of that second does. Nothing where there is no point yet. */
-  setPlanned(group: string, atMs: number, value: number): void {
-    const index = this.indexAt(atMs);
-    if (index < 0 || atMs - (this.#times[index] ?? 0) >= 2 * this.stepMs) return;
-    this.#columnOf(loadKey(group, 'planned'))[index] = value;
   }
 
   /** Last point that is not after `atMs`; -1 = before all. */
@@ -126,14 +137,61 @@ export class History {
       this.#metrics.set(metric + SEPARATOR + group, { metric, group, kind });
       for (const name of metricColumns) put(metricKey(metric, group, name), series[name]);
     }
-    for (const { metric, boundsMs, rows } of heats) {
+    for (const series of timeline.overall ?? []) for (const name of metricColumns) put(metricKey(series.metric, ALL, name), series[name]);
+    this.#writeCauses(timeline.causes ?? [], indexes);
+    this.#writeHeats(heats, indexes);
+  }
+
+  /** What is not told had no errors, and that is known. */
+  #writeCauses(causes: NonNullable<TimelineMessage['timeline']['causes']>, indexes: readonly number[]): void {
+    for (const { side, group, cause } of causes) {
+      const key = causeKey({ side, group, cause });
+      if (this.#causes.has(key)) continue;
+      this.#causes.set(key, { side, group, cause });
+      this.#columnOf(key).fill(0, 0, this.length);
+    }
+    for (const key of this.#causes.keys()) {
+      const column = this.#columnOf(key);
+      for (const index of indexes) column[index] = 0;
+    }
+    for (const { perS, ...series } of causes) {
+      const column = this.#columnOf(causeKey(series));
+      for (let row = 0; row < indexes.length; row++) column[indexes[row] as number] = perS[row] ?? 0;
+    }
+  }
+
+  #writeHeats(heats: readonly HeatMap[], indexes: readonly number[]): void {
+    for (const { metric, group, boundsMs, rows } of heats) {
       const bands = boundsMs.length + 1;
-      const { counts } = this.#heatOf(metric, boundsMs);
-      rows.forEach((row, at) => {
-        const start = (indexes[at] ?? 0) * bands;
-        for (let band = 0; band < bands; band++) counts[start + band] = row[band] ?? 0;
+      const { counts } = this.#heatOf(metric + SEPARATOR + group, boundsMs);
+      rows.forEach(([first = 0, ...row], at) => {
+        const start = (indexes[at] as number) * bands;
+        counts.fill(0, start, start + bands);
+        counts.set(row, start + first);
       });
     }
+    for (const metric of new Set(heats.map((heat) => heat.metric))) this.#sumHeats(metric, indexes);
+  }
+
+  /** Of all groups, where there are several: what is drawn most often is not added up at each drawing. */
+  #sumHeats(metric: string, indexes: readonly number[]): void {
+    const parts = this.heatGroups(metric).flatMap((group) => this.#heats.get(metric + SEPARATOR + group) ?? []);
+    const [first] = parts;
+    if (first === undefined || parts.length < 2) return;
+    const key = metric + SEPARATOR + ALL;
+    const isNew = !this.#heats.has(key);
+    const { boundsMs, counts } = this.#heatOf(key, first.boundsMs);
+    const bands = boundsMs.length + 1;
+    const points = isNew ? Array.from({ length: this.length }, (_, index) => index) : indexes;
+    for (const index of points) {
+      for (let at = index * bands; at < (index + 1) * bands; at++)
+        counts[at] = parts.reduce((sum, part) => sum + (part.counts[at] as number), 0);
+    }
+  }
+
+  #onlyHeat(metric: string): Heat | undefined {
+    const [only] = this.heatGroups(metric);
+    return only === undefined ? undefined : this.#heats.get(metric + SEPARATOR + only);
   }
 
   /** Index of the point of this moment, made where it is missing. */
@@ -187,22 +245,12 @@ export class History {
     return column;
   }
 
-  #heatOf(metric: string, boundsMs: readonly number[]): Heat {
-    let heat = this.#heats.get(metric);
+  #heatOf(key: string, boundsMs: readonly number[]): Heat {
+    let heat = this.#heats.get(key);
     if (heat === undefined || heat.boundsMs.length !== boundsMs.length) {
       heat = { boundsMs, counts: new Float32Array(this.#times.length * (boundsMs.length + 1)) };
-      this.#heats.set(metric, heat);
+      this.#heats.set(key, heat);
     }
     return heat;
-  }
-
-  /** A whole that is sent again after a lost connection knows nothing of these. */
-  #takePlanned(): Array<[atMs: number, group: string, value: number]> {
-    const kept: Array<[number, string, number]> = [];
-    for (const group of this.#groups)
-      this.column(loadKey(group, 'planned'))?.forEach((value, index) => {
-        if (!Number.isNaN(value)) kept.push([this.#times[index] as number, group, value]);
-      });
-    return kept;
   }
 }

@@ -1,7 +1,8 @@
-// Events drawn over a picture of time: a line for a moment, a band for what lasted, and a short flag at the top. The same for charts and the heat map, so that the eye can go down the page.
+// Events drawn over a picture of time: a line for a moment, a band for what lasted, and at the top a lane for each kind, so that bands over one another can be told apart. The same for
+// charts and the heat map, so that the eye can go down the page.
 
-import type { MarkKind } from './marks.ts';
-import { currentMarks } from './model.ts';
+import { isMoment, type MarkKind, markKinds } from './marks.ts';
+import { chartWindow, currentMarks } from './model.ts';
 import { tone } from './theme.ts';
 
 const toneOf: Readonly<Record<MarkKind, string>> = {
@@ -10,11 +11,13 @@ const toneOf: Readonly<Record<MarkKind, string>> = {
   move: 'mark-move',
   fault: 'mark-fault',
   threshold: 'warn',
-  order: 'mark-order',
+  scale: 'mark-order',
+  leave: 'mark-leave',
 };
 
 /** Lines closer than this are one line: a storm of moves is no wall. */
 const APART_PX = 3;
+const LANE_PX = 4;
 
 export interface Box {
   readonly left: number;
@@ -27,24 +30,30 @@ export interface Box {
 export function paintMarks(canvas: CanvasRenderingContext2D, box: Box, fromMs: number, toMs: number, ratio: number): void {
   const xOf = (ms: number): number => box.left + ((ms - fromMs) / (toMs - fromMs)) * box.width;
   const lastOf = new Map<MarkKind, number>();
+  const marks = currentMarks().filter((mark) => mark.fromMs <= toMs && (mark.toMs ?? chartWindow.lastMs) >= fromMs);
+  const lanes = markKinds.filter((kind) => marks.some((mark) => mark.kind === kind));
   canvas.save();
   canvas.beginPath();
   canvas.rect(box.left, box.top, box.width, box.height);
   canvas.clip();
-  for (const { kind, atMs, untilMs } of currentMarks()) {
-    if (atMs > toMs || (untilMs ?? atMs) < fromMs) continue;
-    const x = Math.round(xOf(atMs));
-    if (x - (lastOf.get(kind) ?? Number.NEGATIVE_INFINITY) < APART_PX * ratio && untilMs === null) continue;
+  for (const mark of marks) {
+    const { kind } = mark;
+    const x = Math.round(xOf(mark.fromMs));
+    const width = isMoment(mark) ? 0 : xOf(mark.toMs ?? chartWindow.lastMs) - x;
+    const isThin = width < APART_PX * ratio;
+    if (isThin && x - (lastOf.get(kind) ?? Number.NEGATIVE_INFINITY) < APART_PX * ratio) continue;
     lastOf.set(kind, x);
     canvas.fillStyle = tone(toneOf[kind]);
-    if (untilMs !== null) {
-      canvas.globalAlpha = 0.12;
-      canvas.fillRect(x, box.top, Math.max(ratio, xOf(untilMs) - x), box.height);
+    if (!isThin) {
+      canvas.globalAlpha = 0.1;
+      canvas.fillRect(x, box.top, width, box.height);
     }
-    canvas.globalAlpha = 0.65;
+    canvas.globalAlpha = 0.6;
     canvas.fillRect(x, box.top, ratio, box.height);
     canvas.globalAlpha = 1;
-    canvas.fillRect(x - 2 * ratio, box.top, 5 * ratio, 4 * ratio);
+    const laneTop = box.top + lanes.indexOf(kind) * LANE_PX * ratio;
+    if (isThin) canvas.fillRect(x - 2 * ratio, laneTop, 5 * ratio, (LANE_PX - 1) * ratio);
+    else canvas.fillRect(x, laneTop, width, (LANE_PX - 1) * ratio);
   }
   canvas.restore();
 }

@@ -1,57 +1,49 @@
-// Which events of the log are marks over the charts, and of what kind: elections, losses, moves of load, faults, thresholds, orders. Told by the words that nodes use; whatever has none of
-// them is in the log only. A fault that begins and ends is a band. Pure.
+// What lasted in the run, and what was a moment of it, as marks over the charts: elections, losses, moves of load, faults, broken thresholds, orders. Notes of nodes say themselves of what
+// kind they are and what of them belongs together (node/core/notes.ts). Pure.
 
+import { type Band, bandsOf, type NoteKind } from '../../../../node/core/notes.ts';
 import type { EventRow } from '../../protocol.ts';
+import { formatMs } from './text.ts';
 
-export type MarkKind = 'election' | 'loss' | 'move' | 'fault' | 'threshold' | 'order';
+/** Drawn over the charts, in the order of their lanes; joins and phases are in the list of events only. */
+export const markKinds = ['election', 'loss', 'move', 'fault', 'threshold', 'scale', 'leave'] as const satisfies readonly NoteKind[];
+export type MarkKind = (typeof markKinds)[number];
 
-export interface Mark {
-  readonly kind: MarkKind;
-  readonly atMs: number;
-  /** Where it is a band; null = a moment. */
-  readonly untilMs: number | null;
-  readonly text: string;
-}
+export type Mark = Omit<Band, 'kind'> & { readonly kind: MarkKind };
 
-/** The first row that fits decides: 'lost' is in more sentences than 'fault' is. */
-const words: ReadonlyArray<readonly [MarkKind, RegExp]> = [
-  ['threshold', /threshold/i],
-  ['fault', /\bfault\b/i],
-  ['election', /elect|coordinator|\bterm \d/i],
-  ['loss', /\blost\b|\bloss\b|died|does not answer|unreachable/i],
-  ['move', /\bmove[sd]?\b|reassign|taken over|takes over|claims? /i],
-  ['order', /scale|pause|resume|\bstop|\bx\d/i],
-];
-
-export const markNames: Readonly<Record<MarkKind, string>> = {
+/** In the event list too, where a note of any kind may stand. */
+export const kindNames: Readonly<Record<NoteKind, string>> = {
   election: 'Election',
   loss: 'Loss',
   move: 'Move',
   fault: 'Fault',
   threshold: 'Threshold',
-  order: 'Order',
+  scale: 'Order',
+  leave: 'Leave',
+  phase: 'Phase',
+  join: 'Join',
+  trouble: 'Trouble',
 };
 
-export const kindOf = (text: string): MarkKind | null => words.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
+const drawn: ReadonlySet<NoteKind> = new Set(markKinds);
 
-const ends = /\b(ends?|ended|over|reverted|healed|removed)\b/i;
-/** What a fault is called in its own sentence: the word after "fault". */
-const faultName = (text: string): string => /\bfault\b[\s:"']*([\w-]+)/i.exec(text)?.[1] ?? '';
+export const marksOf = (events: readonly EventRow[]): Mark[] =>
+  bandsOf(events, drawn).flatMap((band) => {
+    const kind = markKinds.find((one) => one === band.kind);
+    return kind === undefined ? [] : [{ ...band, kind }];
+  });
 
-export function marksOf(events: readonly EventRow[]): Mark[] {
-  const marks: Mark[] = [];
-  const open = new Map<string, number>();
-  for (const { atMs, text } of events) {
-    const kind = kindOf(text);
-    if (kind === null) continue;
-    const started = kind === 'fault' && ends.test(text) ? open.get(faultName(text)) : undefined;
-    if (started !== undefined) {
-      marks[started] = { ...(marks[started] as Mark), untilMs: atMs };
-      open.delete(faultName(text));
-      continue;
-    }
-    if (kind === 'fault') open.set(faultName(text), marks.length);
-    marks.push({ kind, atMs, untilMs: null, text });
-  }
-  return marks;
-}
+export const isMoment = ({ fromMs, toMs }: Pick<Mark, 'fromMs' | 'toMs'>): boolean => toMs === fromMs;
+
+/** How long it lasted, or that it lasts. */
+export const lengthOf = ({ fromMs, toMs }: Mark, nowMs: number): string => {
+  if (toMs === null) return `${formatMs(Math.max(0, nowMs - fromMs))}, lasting`;
+  return toMs === fromMs ? '' : formatMs(toMs - fromMs);
+};
+
+/** What was going on at a moment, or within `nearMs` of it where it was a moment itself. */
+export const marksAt = (marks: readonly Mark[], atMs: number, nearMs: number): Mark[] =>
+  marks.filter((mark) => {
+    const nearby = isMoment(mark) ? nearMs : 0;
+    return mark.fromMs - nearby <= atMs && (mark.toMs ?? Number.POSITIVE_INFINITY) + nearby >= atMs;
+  });

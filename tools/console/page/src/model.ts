@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { LiveMessage, LiveState, SessionView } from '../../protocol.ts';
+import type { EventRow, LiveMessage, LiveState, SessionView } from '../../protocol.ts';
 import { History } from './history.ts';
 import { type Mark, marksOf } from './marks.ts';
 import { ChartWindow } from './window.ts';
@@ -18,14 +18,18 @@ export type Line =
 export interface Model {
   readonly session: SessionView | null;
   readonly live: LiveState | null;
+  readonly events: readonly EventRow[];
   readonly report: Summary | null;
   readonly line: Line;
 }
 
+/** As many as the console keeps. */
+const EVENTS_MAX = 2000;
+
 export const history = new History();
 export const chartWindow = new ChartWindow();
 
-let model: Model = { session: null, live: null, report: null, line: { is: 'connecting' } };
+let model: Model = { session: null, live: null, events: [], report: null, line: { is: 'connecting' } };
 let marks: readonly Mark[] = [];
 const listeners = new Set<() => void>();
 
@@ -51,17 +55,22 @@ export function useModel(): Model {
 export function take(message: LiveMessage): void {
   if (message.type === 'away') change({ line: { is: 'away', message: message.message } });
   else if (message.type === 'report') change({ report: message.summary, line: { is: 'open' } });
-  else if (message.type === 'timeline') {
+  else if (message.type === 'events') {
+    const events = message.isWhole ? message.events : [...model.events, ...message.events].slice(-EVENTS_MAX);
+    marks = marksOf(events);
+    change({ events });
+    showHistory();
+  } else if (message.type === 'timeline') {
     history.apply(message);
     showHistory();
   } else {
     const { state } = message;
     const isOther = model.live !== null && model.live.runId !== state.runId && state.runId !== null;
-    if (isOther) history.clear();
-    marks = marksOf(state.events);
-    if (state.sinceT0Ms !== null && state.board.phase === 'running')
-      for (const { group, planned } of state.board.groups) history.setPlanned(group, state.sinceT0Ms, planned);
-    change({ live: state, line: { is: 'open' }, ...(isOther ? { report: null } : {}) });
+    if (isOther) {
+      history.clear();
+      marks = [];
+    }
+    change({ live: state, line: { is: 'open' }, ...(isOther ? { report: null, events: [] } : {}) });
   }
 }
 

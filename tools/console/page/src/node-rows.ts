@@ -12,6 +12,8 @@ export type NodeColumn =
   | 'loopDelayMs'
   | 'shards'
   | 'active'
+  | 'failed'
+  | 'errors'
   | 'tainted'
   | 'ageMs';
 
@@ -64,6 +66,9 @@ export interface LabelSum {
   readonly nodes: number;
   readonly lost: number;
   readonly active: number;
+  readonly started: number;
+  readonly failed: number;
+  readonly errors: number;
   readonly cores: number;
   readonly cpuCores: number;
   readonly tainted: number;
@@ -75,12 +80,26 @@ export function sumsByLabel(rows: readonly NodeRow[], label: string): LabelSum[]
   for (const row of rows) {
     if (row.role !== 'load') continue;
     const value = row.labels[label] ?? '';
-    const old = sums.get(value) ?? { value, nodes: 0, lost: 0, active: 0, cores: 0, cpuCores: 0, tainted: 0 };
+    const old = sums.get(value) ?? {
+      value,
+      nodes: 0,
+      lost: 0,
+      active: 0,
+      started: 0,
+      failed: 0,
+      errors: 0,
+      cores: 0,
+      cpuCores: 0,
+      tainted: 0,
+    };
     sums.set(value, {
       value,
       nodes: old.nodes + 1,
       lost: old.lost + (row.state === 'lost' ? 1 : 0),
       active: old.active + (row.active ?? 0),
+      started: old.started + (row.started ?? 0),
+      failed: old.failed + (row.failed ?? 0),
+      errors: old.errors + (row.errors ?? 0),
       cores: old.cores + row.cores,
       cpuCores: old.cpuCores + (row.cpuCores ?? 0),
       tainted: old.tainted + (row.tainted.length > 0 ? 1 : 0),

@@ -20,6 +20,8 @@ const columns: ReadonlyArray<readonly [id: NodeColumn, name: string, isNumber: b
   ['loopDelayMs', 'Loop delay', true],
   ['shards', 'Shards', true],
   ['active', 'Active', true],
+  ['failed', 'Failed', true],
+  ['errors', 'Errors', true],
   ['tainted', 'Tainted', true],
   ['ageMs', 'Window age', true],
 ];
@@ -56,6 +58,8 @@ function Row({ row, index, onLog }: { row: NodeRow; index: number; onLog: (row: 
       <td class={`number ${high(row.loopDelayMs, LATENESS_HIGH_MS)}`}>{formatMs(row.loopDelayMs)}</td>
       <td class="number">{formatCount(row.shards)}</td>
       <td class="number">{formatCount(row.active)}</td>
+      <td class={`number ${(row.failed ?? 0) > 0 ? 'bad' : ''}`}>{formatCount(row.failed)}</td>
+      <td class={`number ${(row.errors ?? 0) > 0 ? 'bad' : ''}`}>{formatCount(row.errors)}</td>
       <td class={`number ${row.tainted.length > 0 ? 'warn' : ''}`}>
         {row.tainted.length === 0 ? '–' : <Text text={row.tainted.join(', ')} max={18} />}
       </td>

@@ -80,9 +80,13 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
 
 function costOf(spending: BoardView['spending']): { of: string; tone?: Tone } {
   if (spending === null) return { of: 'no prices known' };
-  const { usd, usdPerHour, limitUsd } = spending;
-  const of = `${formatUsd(usdPerHour)}/h${limitUsd === null ? '' : `, limit ${formatUsd(limitUsd)}`}`;
-  return limitUsd !== null && usd > limitUsd * 0.8 ? { of, tone: usd >= limitUsd ? 'bad' : 'warn' } : { of };
+  const { usd, usdPerHour, limitUsd, usdAtEnd } = spending;
+  // At the present pace, when the plan is carried out and the machines are off.
+  const end = usdAtEnd === undefined ? [] : [`${formatUsd(usdAtEnd)} at the end`];
+  const limit = limitUsd === null ? [] : [`limit ${formatUsd(limitUsd)}`];
+  const of = [...end, `${formatUsd(usdPerHour)}/h`, ...limit].join(' · ');
+  if (limitUsd === null || Math.max(usd, usdAtEnd ?? 0) <= limitUsd * 0.8) return { of };
+  return { of, tone: usd >= limitUsd ? 'bad' : 'warn' };
 }
 
 export function Troubles({ board }: { board: BoardView }) {

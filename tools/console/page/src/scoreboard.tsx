@@ -2,8 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
+import { Breakdown } from './breakdown.tsx';
 import { Charts } from './charts.tsx';
-import { Breakdown, Events } from './lists.tsx';
+import { Events } from './lists.tsx';
 import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
@@ -15,7 +16,7 @@ import { shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
 
 export function Scoreboard() {
-  const { live, report, session, line } = useModel();
+  const { live, events, report, session, line } = useModel();
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
   if (live === null) {
     return (
@@ -56,10 +57,10 @@ export function Scoreboard() {
       <Charts thresholds={live.thresholds} />
       <NodeTable nodes={live.nodes} onLog={setLogOf} />
       {logOf !== null && <LogView node={logOf} onClose={() => setLogOf(null)} />}
-      <div class="columns three">
+      <Breakdown live={live} />
+      <div class="columns plain">
         <ShardMapCard live={live} />
-        <Breakdown nodes={live.nodes} />
-        <Events events={live.events} />
+        <Events events={events} />
       </div>
     </>
   );

@@ -1,10 +1,11 @@
-// Who owns which shard: a grid of cells, one for each shard, coloured by owner; what nobody owns is red. Under the pointer, or with arrows, the shard, its group and its owner are told.
+// Who owns which shard: a grid of cells, one for each shard, coloured by owner; what nobody owns is red, and what moved in the last minute has a frame and a dot. Under the pointer, or
+// with arrows, the shard, its group and its owner are told, and where it came from.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LiveState } from '../../protocol.ts';
 import { Card } from './parts.tsx';
 import { keepDrawn } from './picture.ts';
-import { formatCount, shown } from './text.ts';
+import { formatCount, formatMs, shown } from './text.ts';
 import { tone } from './theme.ts';
 
 const HEIGHT_MAX = 220;
@@ -42,11 +43,13 @@ function paint(canvas: HTMLCanvasElement, live: LiveState, width: number, chosen
   if (context === null) return;
   context.scale(ratio, ratio);
   const gap = cell > 6 ? 2 : 1;
+  const moved = new Set(shards.moved.map(({ shard }) => shard));
   const [light, strong] = [tone('shard-light'), tone('shard-strong')];
   shards.owners.forEach((owner, shard) => {
     context.fillStyle = isOwned(live, owner) ? `hsl(${((owner * GOLDEN_ANGLE) % 360).toFixed(1)} ${strong} ${light})` : tone('bad');
     const [x, y] = [(shard % perRow) * cell, Math.floor(shard / perRow) * cell];
     context.fillRect(x, y, cell - gap, cell - gap);
+    if (moved.has(shard)) paintMoved(context, x, y, cell - gap);
     if (shard !== chosen) return;
     context.lineWidth = 2;
     context.strokeStyle = tone('text');
@@ -54,12 +57,23 @@ function paint(canvas: HTMLCanvasElement, live: LiveState, width: number, chosen
   });
 }
 
+/** The colour of moves over the charts, on a ground that it can be seen on whoever the owner is. */
+function paintMoved(context: CanvasRenderingContext2D, x: number, y: number, size: number): void {
+  const border = Math.max(1, Math.round(size / 6));
+  context.fillStyle = tone('text');
+  context.fillRect(x, y, size, size);
+  context.fillStyle = tone('mark-move');
+  context.fillRect(x + border, y + border, size - 2 * border, size - 2 * border);
+}
+
 function tell({ shards, nodes, board }: LiveState, shard: number): string {
   const owner = shards.owners[shard] ?? -1;
   const groupIndex = shards.groups[shard] ?? -1;
   const group = groupIndex < 0 ? 'meetings' : (board.groups[groupIndex]?.group ?? '?');
   const name = owner < 0 ? 'nobody' : (nodes[owner]?.name ?? '?');
-  return `shard ${shard} · ${shown(group)} · ${shown(name)} · epoch ${shards.epochs[shard] ?? 0}`;
+  const move = shards.moved.find((one) => one.shard === shard);
+  const came = move === undefined ? '' : ` · came from ${shown(nodes[move.from]?.name ?? '?')} ${formatMs(move.agoMs)} ago`;
+  return `shard ${shard} · ${shown(group)} · ${shown(name)} · epoch ${shards.epochs[shard] ?? 0}${came}`;
 }
 
 export function ShardMapCard({ live }: { live: LiveState }) {
@@ -78,6 +92,8 @@ export function ShardMapCard({ live }: { live: LiveState }) {
   kept.current?.ask();
   const count = live.shards.owners.length;
   const unowned = live.shards.owners.filter((owner) => !isOwned(live, owner)).length;
+  const movedCount = live.shards.moved.length;
+  const again = live.shards.epochs.filter((epoch) => epoch > 1).length;
   const perRow = (): number => gridOf(count, place.current?.clientWidth ?? 1).perRow;
   const onPointerMove = (event: PointerEvent): void => {
     const { perRow: across, cell } = gridOf(count, place.current?.clientWidth ?? 1);
@@ -110,6 +126,8 @@ export function ShardMapCard({ live }: { live: LiveState }) {
             {unowned === 0
               ? 'each colour is an owner; all are owned'
               : `red: ${formatCount(unowned)} whose owner is gone or that have none`}
+            {movedCount > 0 && `; framed: ${formatCount(movedCount)} that moved in the last minute`}
+            {again > 0 && `; ${formatCount(again)} in a later epoch than their first`}
           </span>
         ) : (
           tell(live, chosen)

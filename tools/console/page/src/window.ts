@@ -24,6 +24,11 @@ export class ChartWindow {
     return { fromMs, toMs: Math.max(toMs, fromMs + SPAN_MIN_MS) };
   }
 
+  /** The newest point that there is. */
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
