@@ -1,43 +1,16 @@
 // The frame of the page: name, tabs, the line to the console and the look; which tab is shown is in the address. A lost line is told at once, above everything, and what was known stays.
 
 import { useEffect, useState } from 'preact/hooks';
+import { Banner } from './banner.tsx';
 import { Catapult } from './catapult.tsx';
 import { type Line, useModel } from './model.ts';
-import { type Tab, Tabs, Text } from './parts.tsx';
+import { type Tab, Tabs } from './parts.tsx';
 import { goTo, useRoute } from './route.ts';
 import { Runs } from './runs.tsx';
 import { Scoreboard } from './scoreboard.tsx';
 import { askSession } from './session.ts';
-import { retryNow } from './socket.ts';
 import { shown } from './text.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
-
-function Banner({ line, isOver, hasRun }: { line: Line; isOver: boolean; hasRun: boolean }) {
-  if (line.is === 'lost') {
-    return (
-      <div class="banner bad" role="alert">
-        <span>
-          The line to the console is lost. What is shown is the last that is known; it is tried again in{' '}
-          {Math.max(1, Math.round(line.retryMs / 1000))} s.
-        </span>
-        <button type="button" onClick={retryNow}>
-          Try now
-        </button>
-      </div>
-    );
-  }
-  // In Catapult before the first run nobody is away: there is nobody yet.
-  if (line.is === 'away' && !isOver && hasRun) {
-    return (
-      <div class="banner warn" role="alert">
-        <span>
-          The swarm does not answer: <Text text={line.message} max={160} />
-        </span>
-      </div>
-    );
-  }
-  return null;
-}
 
 const themes: ReadonlyArray<readonly [Theme, string]> = [
   ['system', 'System'],
@@ -76,7 +49,8 @@ const lineNames: Readonly<Record<Line['is'], string>> = {
 };
 
 export function App() {
-  const { session, live, report, line } = useModel();
+  const model = useModel();
+  const { session, live, line } = model;
   const [first, ...rest] = useRoute();
   const hasCatapult = session !== null && (session.mode === 'catapult' || session.canStart);
   const tabs: Tab[] = [{ id: 'live', name: 'Scoreboard' }];
@@ -87,7 +61,7 @@ export function App() {
     const phase = live === null ? '' : `${live.board.phase} · `;
     document.title = `${phase}quilt-swarm`;
   }, [live?.board.phase]);
-  useEffect(askSession, [live?.runId, line.is === 'lost']);
+  useEffect(askSession, [live === null, live?.runId, line.is === 'lost']);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('page')?.focus()}>
@@ -102,11 +76,11 @@ export function App() {
           <Tabs label="Parts of the console" tabs={tabs} chosen={chosen} onChoose={(id) => goTo(id)} />
         </nav>
         <span class={`line ${line.is}`} role="status">
-          {line.is === 'away' && (live === null || report !== null) ? 'no run now' : lineNames[line.is]}
+          {line.is === 'away' && (live === null || line.isOver) ? (line.isOver ? 'run over' : 'no run now') : lineNames[line.is]}
         </span>
         <ThemeSwitch />
       </header>
-      <Banner line={line} hasRun={live !== null || session?.mode === 'watch'} isOver={report !== null || live?.board.phase === 'sealed'} />
+      <Banner {...model} />
       <main>
         <div id="page" class="page" role="tabpanel" aria-labelledby={`tab-${chosen}`} tabIndex={-1}>
           {chosen === 'live' && <Scoreboard />}

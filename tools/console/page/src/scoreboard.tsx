@@ -2,7 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
+import { chartRun, watchedRun } from './charted-run.ts';
 import { Charts } from './charts.tsx';
+import { EndedRun } from './ended-run.tsx';
 import { Breakdown, Events } from './lists.tsx';
 import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
@@ -13,10 +15,13 @@ import { ShardMapCard } from './shard-map.tsx';
 import { Steer } from './steer.tsx';
 import { shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
+import { WatchNote } from './watch-note.tsx';
 
 export function Scoreboard() {
   const { live, report, session, line } = useModel();
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
+  chartRun(watchedRun);
+  if (live === null && report !== null) return <EndedRun summary={report} run={watchedRun} />;
   if (live === null) {
     return (
       <div class="empty">
@@ -28,10 +33,10 @@ export function Scoreboard() {
               ? 'Start a scenario in Catapult; it is shown here by the second.'
               : 'Waiting for the swarm.'}
         </p>
-        {report !== null && <ReportView summary={report} />}
       </div>
     );
   }
+  const isOver = report !== null || (line.is === 'away' && line.isOver);
   return (
     <>
       {report !== null && (
@@ -46,16 +51,17 @@ export function Scoreboard() {
           <ReportView summary={report} />
         </details>
       )}
-      <Overview live={live} isOver={report !== null} />
+      <Overview live={live} isOver={isOver} />
       <Troubles board={live.board} />
-      {session?.canSteer === true && report === null && <Steer live={live} />}
+      {session?.canSteer === true && !isOver && <Steer live={live} />}
+      {session !== null && session.watchesBecause !== null && !isOver && <WatchNote because={session.watchesBecause} />}
       <div class="columns">
         <Groups board={live.board} />
         <Thresholds thresholds={live.thresholds} />
       </div>
       <Charts thresholds={live.thresholds} />
       <NodeTable nodes={live.nodes} onLog={setLogOf} />
-      {logOf !== null && <LogView node={logOf} onClose={() => setLogOf(null)} />}
+      {logOf !== null && <LogView node={logOf} isOver={isOver} onClose={() => setLogOf(null)} />}
       <div class="columns three">
         <ShardMapCard live={live} />
         <Breakdown nodes={live.nodes} />
