@@ -100,7 +100,7 @@ it('watches for the end of a far swarm also while nobody looks, and keeps it for
   expect(await turn()).toBe(1000);
   swarm.status = async () => statusIn('draining');
   expect(await turn()).toBe(1000);
-  expect(await turn(), 'the end is near: there is half a second for its report').toBe(200);
+  expect(await turn(), 'the end is near: there is half a second for its report').toBe(100);
   swarm.report = async () => written;
   await turn();
   swarm.status = async () => gone;
@@ -125,7 +125,7 @@ it('says when a swarm was heard last, and whether it was ending then', async () 
   swarm.status = async () => statusIn('draining');
   await turn();
   swarm.status = async () => gone;
-  for (let looks = 0; looks < 6; looks++) await turn();
+  for (let looks = 0; looks < 11; looks++) await turn();
   expect(news().at(-1)).toMatchObject({ type: 'away', isOver: true });
 });
 

@@ -48,7 +48,7 @@ const ASK_MS = 1000;
 /** Windows of nodes are up to this late: the last points may still grow, and are sent again. */
 const LATE_MS = 5000;
 /** A node lingers 400 ms after its last word (LINGER_MS in core): its report must be asked for in that time. */
-const END_ASK_MS = 200;
+const END_ASK_MS = 100;
 /** Of the looks towards the end, one in so many asks for everything: a second apart, as before. */
 const END_LOOKS_EACH = ASK_MS / END_ASK_MS;
 /** A look that takes longer is said to be one that nothing answers: pages would take the silence for a lost line. */
