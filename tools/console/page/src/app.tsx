@@ -3,7 +3,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Banner } from './banner.tsx';
 import { Catapult } from './catapult.tsx';
-import { type Line, useModel } from './model.ts';
+import { isServedByNode } from './end-note.tsx';
+import { type Line, type Model, useModel } from './model.ts';
 import { type Tab, Tabs } from './parts.tsx';
 import { goTo, useRoute } from './route.ts';
 import { Runs } from './runs.tsx';
@@ -48,9 +49,18 @@ const lineNames: Readonly<Record<Line['is'], string>> = {
   lost: 'disconnected',
 };
 
+/** How the line is, in two words; after the end it is nobody's fault that nothing comes. */
+function lineOf(model: Model): { is: Line['is']; name: string } {
+  const { line, live } = model;
+  if (isServedByNode(model)) return { is: 'away', name: 'run over' };
+  if (line.is === 'away' && (line.isOver || live === null)) return { is: 'away', name: line.isOver ? 'run over' : 'no run now' };
+  return { is: line.is, name: lineNames[line.is] };
+}
+
 export function App() {
   const model = useModel();
   const { session, live, line } = model;
+  const state = lineOf(model);
   const [first, ...rest] = useRoute();
   const hasCatapult = session !== null && (session.mode === 'catapult' || session.canStart);
   const tabs: Tab[] = [{ id: 'live', name: 'Scoreboard' }];
@@ -75,8 +85,8 @@ export function App() {
         <nav aria-label="Parts of the console">
           <Tabs label="Parts of the console" tabs={tabs} chosen={chosen} onChoose={(id) => goTo(id)} />
         </nav>
-        <span class={`line ${line.is}`} role="status">
-          {line.is === 'away' && (live === null || line.isOver) ? (line.isOver ? 'run over' : 'no run now') : lineNames[line.is]}
+        <span class={`line ${state.is}`} role="status">
+          {state.name}
         </span>
         <ThemeSwitch />
       </header>

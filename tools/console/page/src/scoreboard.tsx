@@ -4,13 +4,13 @@ import { useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
 import { chartRun, watchedRun } from './charted-run.ts';
 import { Charts } from './charts.tsx';
+import { EndNote, isRunOver } from './end-note.tsx';
 import { EndedRun } from './ended-run.tsx';
 import { Breakdown, Events } from './lists.tsx';
 import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
 import { Groups, Overview, Troubles } from './overview.tsx';
-import { ReportView } from './report.tsx';
 import { ShardMapCard } from './shard-map.tsx';
 import { Steer } from './steer.tsx';
 import { shown } from './text.ts';
@@ -18,7 +18,8 @@ import { Thresholds } from './thresholds.tsx';
 import { WatchNote } from './watch-note.tsx';
 
 export function Scoreboard() {
-  const { live, report, session, line } = useModel();
+  const model = useModel();
+  const { live, report, session, line } = model;
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
   chartRun(watchedRun);
   if (live === null && report !== null) return <EndedRun summary={report} run={watchedRun} />;
@@ -36,21 +37,10 @@ export function Scoreboard() {
       </div>
     );
   }
-  const isOver = report !== null || (line.is === 'away' && line.isOver);
+  const isOver = isRunOver(model);
   return (
     <>
-      {report !== null && (
-        <details class="card over">
-          <summary>
-            The run is over:{' '}
-            <strong class={report.verdict.verdict === 'pass' ? 'good' : report.verdict.verdict === 'fail' ? 'bad' : 'warn'}>
-              {report.verdict.verdict}
-            </strong>
-            . Its report
-          </summary>
-          <ReportView summary={report} />
-        </details>
-      )}
+      {isOver && <EndNote {...model} />}
       <Overview live={live} isOver={isOver} />
       <Troubles board={live.board} />
       {session?.canSteer === true && !isOver && <Steer live={live} />}
