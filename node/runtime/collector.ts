@@ -206,6 +206,7 @@ class Collecting implements Collector {
     this.#saved = savedFacts(facts, aggregate);
     runFolder.writeFacts(this.#saved);
     if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs, {}, plannedOf(state, run)));
+    if (facts.t0SwarmMs !== null) runFolder.writeHeat(heatColumns(aggregate, latencyMetrics(run.types), facts.t0SwarmMs));
     return this.#report;
   }
 
@@ -316,6 +317,7 @@ function filesOf(folder: string): { what: string; path: string }[] {
     { what: 'run folder', path: folder },
     { what: 'summary', path: RUN_FILES.summary },
     { what: 'by the second', path: RUN_FILES.timeline },
+    { what: 'latency bands', path: RUN_FILES.heat },
     { what: 'windows', path: RUN_FILES.windows },
     { what: 'entries', path: RUN_FILES.entries },
     { what: 'logs', path: RUN_FILES.nodes },

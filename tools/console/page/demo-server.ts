@@ -152,7 +152,7 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
   const { nodes, hostile, mode, canSteer } = init;
   const session: SessionView = {
     ...{ protocol: 1, version: '0.1.0', mode, swarmId: 'b41c9e' },
-    ...{ canSteer, canStart: mode === 'catapult' },
+    ...{ canSteer, canStart: mode === 'catapult', watchesBecause: canSteer ? null : 'link' },
   };
   return (path, method, body, query) => {
     if (path === 'session') return session;
@@ -165,7 +165,9 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
     if (path === 'runs') return { command: `quilt-swarm run ${String(body.path)} -n ${String(body.nodes)}` };
     if (path === 'orders') return { command: order(body as unknown as OrderRequest) };
     if (!path.startsWith('runs/')) return null;
-    return createDemoFeed({ seed: path.charCodeAt(14), nodes, totalS: 600, hostile }).report(600, wallNowMs() - DAY_MS);
+    const stored = createDemoFeed({ seed: path.charCodeAt(14), nodes, totalS: 600, hostile });
+    if (path.endsWith('/timeline')) return stored.timeline(0, 600, true);
+    return stored.report(600, wallNowMs() - DAY_MS);
   };
 }
 

@@ -10,6 +10,7 @@ import { childEnvironment } from '../../../node/adapters/environment.ts';
 import { latestRun, RUNS_FOLDER } from '../../../node/commands/control-client.ts';
 import { entryPaths } from '../../../node/commands/entries.ts';
 import { readScenario } from '../../../node/commands/read-scenario.ts';
+import { storedTimeline } from '../../../node/commands/stored-run.ts';
 import { assign } from '../../../node/core/assign.ts';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
 import { targetsOf } from '../../../node/core/host-port.ts';
@@ -19,6 +20,7 @@ import type { Plan } from '../../../node/core/plan-types.ts';
 import { curve } from '../../../node/core/planned.ts';
 import type { ValidScenario } from '../../../node/core/scenario-types.ts';
 import type { Summary } from '../../../node/core/summary-types.ts';
+import type { LiveTimeline } from '../../../node/runtime/collector.ts';
 import { RUN_FILES } from '../../../node/runtime/run-folder.ts';
 import type { PlanView, ProblemView, RunRow, StartRequest } from '../protocol.ts';
 import { createScenarioFolder, NOT_THERE, type ScenarioFolder } from './scenario-folder.ts';
@@ -43,6 +45,8 @@ export interface Catapult extends ScenarioFolder {
   isRunning(): boolean;
   runs(): readonly RunRow[];
   summary(id: string): Result<Summary>;
+  /** By the second. */
+  timeline(id: string): Result<LiveTimeline>;
 }
 
 export function createCatapult(folder: string): Catapult {
@@ -113,6 +117,7 @@ export function createCatapult(folder: string): Catapult {
         return fail({ code: 'QUILT_NO_SUMMARY', message: `run ${id} has no summary`, hint: 'it may still be going on' });
       return ok(JSON.parse(readFileSync(path, 'utf8')) as Summary);
     },
+    timeline: (id) => (/^\w[\w.-]*$/.test(id) ? storedTimeline(join(root, RUNS_FOLDER, id), id) : fail(NOT_THERE)),
   };
 }
 
