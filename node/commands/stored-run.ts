@@ -2,7 +2,7 @@
 // which has the same files below report/. Of a run that was killed the nodes that outlived it each judged by what they had: then the report is theirs.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
 import { socketPathOf } from '../runtime/control.ts';
@@ -40,13 +40,22 @@ export function isRunning(folder: string): boolean {
 
 const jsonIn = <T>(place: string, name: string): T => JSON.parse(readFileSync(join(place, name), 'utf8')) as T;
 
+/** Half of a run must not pass for the whole. */
+function withNote(summary: Report['summary'], node: string): Report['summary'] {
+  const message = `no report of the whole run was written; this one, from ${node}, is of what that node knew alone`;
+  const { verdict } = summary;
+  return { ...summary, verdict: { ...verdict, reasons: [...verdict.reasons, { code: 'one-node', message, level: 'taint' }] } };
+}
+
 /** What the run came to; null = nothing that can be read, perhaps because it is being written: the next second may have it. */
 export function storedReport(folder: string): Report | null {
   const place = storedPlace(folder);
   if (place === null) return null;
   try {
     const summary = jsonIn<Report['summary']>(place, RUN_FILES.summary);
-    return { summary, text: readFileSync(join(place, RUN_FILES.summaryText), 'utf8') };
+    const text = readFileSync(join(place, RUN_FILES.summaryText), 'utf8');
+    const isOfOneNode = dirname(dirname(dirname(place))) === folder;
+    return { summary: isOfOneNode ? withNote(summary, basename(dirname(place))) : summary, text };
   } catch {
     return null;
   }

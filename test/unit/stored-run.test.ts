@@ -19,12 +19,16 @@ function write(place: string, files: Readonly<Record<string, unknown>>): void {
   for (const [name, content] of Object.entries(files))
     writeFileSync(join(folder, place, name), typeof content === 'string' ? content : JSON.stringify(content));
 }
-const report = (scenario: string) => ({ 'summary.json': { run: { scenario } }, 'summary.txt': 'text', 'timeline.json': timeline });
+const report = (scenario: string) => ({
+  'summary.json': { run: { scenario }, verdict: { reasons: [] } },
+  'summary.txt': 'text',
+  'timeline.json': timeline,
+});
 
 it('finds a run in its folder, and in that of the node that coordinated it', () => {
   expect([storedReport(folder), storedTimeline(folder)]).toMatchObject([null, { ok: false, problems: [{ code: 'QUILT_NO_TIMELINE' }] }]);
   write('report', report('a'));
-  expect(storedReport(folder)).toMatchObject({ summary: { run: { scenario: 'a' } }, text: 'text' });
+  expect(storedReport(folder)).toMatchObject({ summary: { run: { scenario: 'a' }, verdict: { reasons: [] } }, text: 'text' });
   write('.', { ...report('b'), 'heat.json': [{ metric: 'm', boundsMs: [1], rows: [[1, 2]] }] });
   expect(storedReport(folder)).toMatchObject({ summary: { run: { scenario: 'b' } } });
   expect(storedTimeline(folder)).toMatchObject({ ok: true, value: { timeline, heat: [{ metric: 'm' }] } });
@@ -34,7 +38,9 @@ it('takes the report of the node that knows most, where the run was killed befor
   write('nodes/one/report', { ...report('little'), 'windows.bin': 'xx' });
   write('nodes/two/report', { ...report('much'), 'windows.bin': 'xxxx' });
   write('nodes/seed', { 'node.log': '' });
-  expect(storedReport(folder)).toMatchObject({ summary: { run: { scenario: 'much' } } });
+  expect(storedReport(folder)).toMatchObject({
+    summary: { run: { scenario: 'much' }, verdict: { reasons: [{ level: 'taint', message: expect.stringContaining('from two,') }] } },
+  });
   expect(storedTimeline(folder)).toMatchObject({ ok: true, value: { heat: [] } });
   expect(storedPlace(folder)).toBe(join(folder, 'nodes', 'two', 'report'));
 });
