@@ -54,7 +54,7 @@ export function storedReport(folder: string): Report | null {
   try {
     const summary = jsonIn<Report['summary']>(place, RUN_FILES.summary);
     const text = readFileSync(join(place, RUN_FILES.summaryText), 'utf8');
-    const isOfOneNode = dirname(dirname(dirname(place))) === folder;
+    const isOfOneNode = place.startsWith(join(folder, RUN_FILES.nodes, '/'));
     return { summary: isOfOneNode ? withNote(summary, basename(dirname(place))) : summary, text };
   } catch {
     return null;
