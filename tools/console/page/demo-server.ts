@@ -32,6 +32,8 @@ export interface DemoServer {
   accept(): void;
   /** The run is over, and its report is sent. */
   finish(): void;
+  /** No second comes any more, but this. */
+  tell(message: LiveMessage): void;
   readonly orders: readonly OrderRequest[];
   close(): Promise<void>;
 }
@@ -128,6 +130,10 @@ function createLive(nodes: number, hours: number, hostile: string) {
     sockets,
     ticker,
     finish,
+    tell(message: LiveMessage): void {
+      isOver = true;
+      for (const socket of sockets.clients) send(socket, message);
+    },
     begin(socket: WebSocket): void {
       send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
       send(socket, feed.timeline(0, second + 1, true));
@@ -194,6 +200,7 @@ export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     orders,
     finish: live.finish,
+    tell: live.tell,
     cut() {
       isCut = true;
       dropAll();
