@@ -34,6 +34,8 @@ export interface DemoServer {
   accept(): void;
   /** The run is over, and its report is sent. */
   finish(): void;
+  /** No second comes any more, but this. */
+  tell(message: LiveMessage): void;
   readonly orders: readonly OrderRequest[];
   close(): Promise<void>;
 }
@@ -132,6 +134,10 @@ function createLive({ nodes, groups, hours, hostile }: Required<DemoServerInit>)
     sockets,
     ticker,
     finish,
+    tell(message: LiveMessage): void {
+      isOver = true;
+      for (const socket of sockets.clients) send(socket, message);
+    },
     begin(socket: WebSocket): void {
       send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
       send(socket, feed.timeline(0, second + 1, true));
@@ -209,6 +215,7 @@ export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     orders,
     finish: live.finish,
+    tell: live.tell,
     cut() {
       isCut = true;
       dropAll();

@@ -10,7 +10,7 @@ import { childEnvironment } from '../../../node/adapters/environment.ts';
 import { latestRun, RUNS_FOLDER } from '../../../node/commands/control-client.ts';
 import { entryPaths } from '../../../node/commands/entries.ts';
 import { readScenario } from '../../../node/commands/read-scenario.ts';
-import { storedTimeline } from '../../../node/commands/stored-run.ts';
+import { isRunning, storedPlace, storedReport, storedTimeline } from '../../../node/commands/stored-run.ts';
 import { assign } from '../../../node/core/assign.ts';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
 import { targetsOf } from '../../../node/core/host-port.ts';
@@ -112,21 +112,23 @@ export function createCatapult(folder: string): Catapult {
         .map((id) => runRow(id, join(at, id)));
     },
     summary(id) {
-      const path = join(root, RUNS_FOLDER, id, RUN_FILES.summary);
-      if (!/^[\w.-]+$/.test(id) || id.startsWith('.') || !existsSync(path))
-        return fail({ code: 'QUILT_NO_SUMMARY', message: `run ${id} has no summary`, hint: 'it may still be going on' });
-      return ok(JSON.parse(readFileSync(path, 'utf8')) as Summary);
+      const stored = /^\w[\w.-]*$/.test(id) ? storedReport(join(root, RUNS_FOLDER, id)) : null;
+      if (stored === null) return fail({ code: 'QUILT_NO_SUMMARY', message: `run ${id} has no summary`, hint: 'it may still be going on' });
+      return ok(stored.summary);
     },
-    timeline: (id) => (/^\w[\w.-]*$/.test(id) ? storedTimeline(join(root, RUNS_FOLDER, id), id) : fail(NOT_THERE)),
+    timeline: (id) => (/^\w[\w.-]*$/.test(id) ? storedTimeline(join(root, RUNS_FOLDER, id), id) : fail(NO_RUN)),
   };
 }
+
+const NO_RUN: Problem = { code: 'QUILT_NO_RUN', message: 'there is no such run here', hint: 'GET /api/v1/runs lists them' };
 
 const problemView = ({ code, message, hint, line, column, key }: Problem): ProblemView => ({
   ...{ code, message, hint: hint ?? null, line: line ?? null, column: column ?? null, key: key ?? null },
 });
 
 function runRow(id: string, folder: string): RunRow {
-  const path = join(folder, RUN_FILES.summary);
+  const place = isRunning(folder) ? folder : storedPlace(folder);
+  const path = join(place ?? folder, RUN_FILES.summary);
   const unknown: RunRow = {
     id,
     scenario: id.replace(/^[\dT-]+-/, ''),
@@ -136,8 +138,7 @@ function runRow(id: string, folder: string): RunRow {
     exitCode: null,
     reason: '',
   };
-  if (!existsSync(path))
-    return { ...unknown, verdict: existsSync(join(folder, RUN_FILES.nodes, 'seed', 'control.sock')) ? 'running' : 'unknown' };
+  if (!existsSync(path)) return { ...unknown, verdict: isRunning(folder) ? 'running' : 'unknown' };
   try {
     const { run, verdict } = JSON.parse(readFileSync(path, 'utf8')) as Summary;
     const { scenario, startedWallMs, durationMs } = run;

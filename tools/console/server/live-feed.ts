@@ -55,6 +55,8 @@ const END_ASK_MS = 100;
 const END_LOOKS_EACH = ASK_MS / END_ASK_MS;
 /** A look that takes longer is said to be one that nothing answers: pages would take the silence for a lost line. */
 const SLOW_MS = 3000;
+/** The node waits this long with its own end, not longer: an open page keeps nobody. */
+const FINISH_MS_MAX = 2000;
 /** A far swarm that is gone, or seems to be after so many looks: each look knocks at all its seeds. */
 const RARE_ASK_MS = 10_000;
 const AWAY_LOOKS_MAX = 60;
@@ -101,8 +103,15 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
     async finish() {
       isClosed = true;
       cancel();
-      await asking;
-      await look.ask(true);
+      if (audience.size() === 0) return;
+      const last = (asking ?? Promise.resolve()).then(() => look.ask(true));
+      await new Promise<void>((done) => {
+        const cancelWait = after(FINISH_MS_MAX, done);
+        void last.then(() => {
+          cancelWait();
+          done();
+        });
+      });
     },
     close() {
       isClosed = true;

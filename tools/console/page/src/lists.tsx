@@ -1,4 +1,4 @@
-// The log of events, newest first.
+// The log of events, newest first: when, of what kind, and what the node said. What of them is drawn over the charts is marks.ts.
 
 import { useState } from 'preact/hooks';
 import type { EventRow } from '../../protocol.ts';
