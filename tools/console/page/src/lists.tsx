@@ -1,4 +1,4 @@
-// The log of events, newest first.
+// The list of what happened, newest first: every note by its kind, also those that are no marks over the charts.
 
 import { useState } from 'preact/hooks';
 import type { EventRow } from '../../protocol.ts';
