@@ -13,6 +13,18 @@ export type Breaches = Map<string, { metSinceMs: number | null }>;
 
 export const createBreaches = (): Breaches => new Map();
 
+/**
+ * What a coordinator that took over finds, once, in one note: what its predecessor told as broken and is met now is no longer broken. What is broken is
+ * told by `noteBreaches`.
+ */
+export function noteFound(results: readonly ThresholdResult[]): Note[] {
+  const met = results.filter(({ state }) => state === 'pass').map(({ selector, expression }) => `${selector} ${expression}`);
+  if (met.length === 0) return [];
+  const text = `thresholds that the new coordinator finds met: ${met.join(', ')}`;
+  // Of another kind than its marks, so that it ends what is open, and is nothing where nothing is.
+  return [{ kind: 'phase', level: 'info', text, spans: met.map((key) => ({ kind: 'threshold', key, is: 'end' })) }];
+}
+
 /** What changed with this evaluation. */
 export function noteBreaches(breaches: Breaches, results: readonly ThresholdResult[], nowMs: number): Note[] {
   const notes: Note[] = [];

@@ -4,7 +4,7 @@
 
 import { type Aggregate, absorb, createAggregate, hasStaleClaims, hasWindow } from '../core/aggregate.ts';
 import { boardView } from '../core/board-view.ts';
-import { createBreaches, noteBreaches } from '../core/breaches.ts';
+import { createBreaches, noteBreaches, noteFound } from '../core/breaches.ts';
 import { BUILTIN_METRICS } from '../core/builtin-metrics.ts';
 import type { ExitName } from '../core/errors.ts';
 import type { MissingWindows } from '../core/events.ts';
@@ -18,7 +18,7 @@ import type { Window } from '../core/stats-types.ts';
 import { summarize } from '../core/summary.ts';
 import { withArtifacts } from '../core/summary-artifacts.ts';
 import { type SavedFacts, savedFacts } from '../core/summary-facts.ts';
-import type { ArtifactsSummary, BoardView, Summary, TimelineReport } from '../core/summary-types.ts';
+import type { ArtifactsSummary, BoardView, Summary, ThresholdResult, TimelineReport } from '../core/summary-types.ts';
 import { abortingThreshold, type EvaluationFacts, evaluateThresholds } from '../core/threshold-eval.ts';
 import { completeUntilMs, type HeatColumns, heatColumns, timelineReport } from '../core/timeline-report.ts';
 import { formatUsd } from '../core/units.ts';
@@ -92,6 +92,8 @@ export interface Collector {
 }
 
 const EVALUATE_MS = 1000;
+/** Until a new coordinator has most of the windows that its predecessor had. */
+const GATHER_MS = 5000;
 
 export const createCollector = (init: CollectorInit): Collector => new Collecting(init);
 
@@ -103,6 +105,8 @@ class Collecting implements Collector {
   #placeMetrics: ReadonlySet<string> | null = null;
   #saved: SavedFacts | null = null;
   readonly #breaches = createBreaches();
+  #startedMs = Number.NEGATIVE_INFINITY;
+  #hasFound = false;
   #cancelTimer: () => void = () => {};
 
   constructor(init: CollectorInit) {
@@ -124,6 +128,9 @@ class Collecting implements Collector {
 
   start(): void {
     const { log, clock } = this.#init;
+    this.#startedMs = clock.nowMs();
+    this.#hasFound = false;
+    this.#breaches.clear();
     // Again in a later term: what was stored in between did not count then.
     this.#collecting = (this.#collecting ?? Promise.resolve()).then(() => this.#foldStore());
     this.#collecting.catch((error) => log.error({ error: String(error) }, 'stored windows not readable'));
@@ -179,12 +186,23 @@ class Collecting implements Collector {
     }
     if (state.chain.phase !== 'running') return;
     const { thresholds } = run.scenario;
-    const results = evaluateThresholds(this.#aggregate, thresholds, this.#evaluation(run));
-    for (const note of noteBreaches(this.#breaches, results, clock.nowMs())) this.#init.note(note);
+    this.#noteThresholds(evaluateThresholds(this.#aggregate, thresholds, this.#evaluation(run)));
     const crossed = abortingThreshold(this.#aggregate, thresholds, this.#evaluation(run));
     if (crossed === null) return;
     const message = `${crossed.selector} ${crossed.expression}, observed ${crossed.observed}`;
     emit({ type: 'abort-wanted', reason: 'aborted-by-threshold', message });
+  }
+
+  #noteThresholds(results: readonly ThresholdResult[]): void {
+    const { clock, state, note } = this.#init;
+    const nowMs = clock.nowMs();
+    const t0Ms = (state.chain.t0SwarmMs ?? Number.POSITIVE_INFINITY) - state.clock.offsetMs;
+    // Who takes over begins with what it holds; others send it theirs meanwhile.
+    const isLate = this.#startedMs > t0Ms + EVALUATE_MS;
+    if (isLate && nowMs < this.#startedMs + GATHER_MS) return;
+    if (isLate && !this.#hasFound) for (const found of noteFound(results)) note(found);
+    this.#hasFound = true;
+    for (const changed of noteBreaches(this.#breaches, results, nowMs)) note(changed);
   }
 
   async #write(run: LoadedRun, { reason, message, missing }: JudgeInput): Promise<Report> {

@@ -47,27 +47,25 @@ function movedNote(report: Extract<Report, { event: 'moved' | 'moved-more' }>, n
   return { kind: 'move', level: 'info', text: `${shards} moved from ${name(report.from)} to ${name(report.to)}`, spans };
 }
 
+/** Without how long it took: each node sees it a little later, and it is the band's length. */
 function takenOverNote(report: Extract<Report, { event: 'taken-over' }>, name: (node: NodeId) => string): Note {
-  const { handover, shards, lost, tookMs } = report;
+  const { handover, shards, lost } = report;
   const spans: SpanMark[] = [
     { kind: 'move', key: String(handover), is: 'end' },
     ...lost.map((node): SpanMark => ({ kind: 'loss', key: node, is: 'end' })),
   ];
   const whose = lost.length === 0 ? '' : ` of ${lost.map(name).join(', ')}`;
-  const verb = shards === 1 ? 'is' : 'are';
-  return {
-    kind: 'move',
-    level: 'info',
-    text: `${plural(shards, 'shard')}${whose} ${verb} taken over, after ${tookMs < 1000 ? `${tookMs} ms` : seconds(tookMs)}`,
-    spans,
-  };
+  return { kind: 'move', level: 'info', text: `${plural(shards, 'shard')}${whose} ${shards === 1 ? 'is' : 'are'} taken over`, spans };
 }
 
 /** What the core reports, as a line of the event list. */
 export function noteOf(report: Report, name: (node: NodeId) => string): Note {
   switch (report.event) {
     case 'became-coordinator':
-      return { kind: 'phase', level: 'info', text: `this node became coordinator in term ${report.term}` };
+      return {
+        ...{ kind: 'election', level: 'info', text: `this node became coordinator in term ${report.term}` },
+        spans: election('goes-on'),
+      };
     case 'lost-coordination': {
       const text = `this node is no longer coordinator of term ${report.term}: ${report.reason}`;
       return { kind: 'election', level: 'warning', text, spans: election('goes-on') };

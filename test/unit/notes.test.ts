@@ -1,7 +1,7 @@
 // What lasted, from notes: the sentences of a node's core as bands, thresholds that are broken and met again, and one list of what several nodes noted.
 
 import { describe, expect, it } from 'vitest';
-import { createBreaches, noteBreaches } from '../../node/core/breaches.ts';
+import { createBreaches, noteBreaches, noteFound } from '../../node/core/breaches.ts';
 import type { Report } from '../../node/core/events.ts';
 import { bandsOf, type Note, type NoteKind } from '../../node/core/notes.ts';
 import type { ThresholdResult } from '../../node/core/summary-types.ts';
@@ -107,6 +107,22 @@ describe('thresholds', () => {
     ]);
     expect(bandsOf(notes, all).map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([[2000, 5000]]);
   });
+});
+
+it('what a lost coordinator told as broken ends with what its successor finds', () => {
+  const threshold = (selector: string, state: ThresholdResult['state']): ThresholdResult => ({
+    ...{ selector, expression: 'p(95)<200', unit: 'ms', limit: 200, abortOnFail: false, observed: 1, state },
+  });
+  const before = noteBreaches(createBreaches(), [threshold('a', 'fail'), threshold('b', 'fail')], 0);
+  const now = [threshold('a', 'pass'), threshold('b', 'fail'), threshold('c', 'pass')];
+  const after = [...noteFound(now), ...noteBreaches(createBreaches(), now, 0)];
+  const rows = [...before.map((note) => ({ ...note, atMs: 1000 })), ...after.map((note) => ({ ...note, atMs: 9000 }))];
+  expect(bandsOf(rows, all).map(({ kind, fromMs, toMs }) => [kind, fromMs, toMs])).toEqual([
+    ['threshold', 1000, 9000],
+    ['threshold', 1000, 9000],
+    ['threshold', 9000, null],
+  ]);
+  expect(noteFound([threshold('a', 'no-samples')])).toEqual([]);
 });
 
 describe('the event log of the console', () => {

@@ -4,7 +4,7 @@ export interface Line {
   readonly label: string;
   /** CSS variable without its dashes. */
   readonly tone: string;
-  readonly read: () => Float64Array | null;
+  readonly read: () => Float32Array | null;
   readonly isDashed?: boolean;
   readonly isFilled?: boolean;
 }

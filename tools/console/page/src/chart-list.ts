@@ -176,7 +176,7 @@ export function mediaCharts(history: History, group: string): ChartInit[] {
 /** The least of all groups' medians: of a MOS that is the worst. */
 function lowest(history: History, metric: string, group: string): Line['read'] {
   return () => {
-    const least = new Float64Array(history.length).fill(Number.NaN);
+    const least = new Float32Array(history.length).fill(Number.NaN);
     for (const series of seriesFor(history, metric, group))
       history.column(metricKey(metric, series.group, 'p50'))?.forEach((value, index) => {
         if (!Number.isNaN(value) && !(value >= (least[index] as number))) least[index] = value;

@@ -1,10 +1,13 @@
-// The run by the second as the page holds it: one Float64Array a column, all of the same capacity, which doubles when it is full. A second appends one number to each column and copies
-// nothing; views are subarrays. NaN = nothing recorded. Points may be sent again, late or in between; those of the same `atMs` are put over the old ones.
+// The run by the second as the page holds it: one Float32Array a column (seven digits are enough for a picture; times have all), all of the same capacity, which grows by half when it is
+// full. A second appends one number to each column and copies nothing; views are subarrays. NaN = nothing recorded. Points may be sent again, late or in between; those of the same `atMs`
+// are put over the old ones.
 
 import type { HeatMap, TimelineMessage } from '../../protocol.ts';
 
 const SEPARATOR = '\u001f';
 const CAPACITY_FIRST = 1024;
+const GROWTH = 1.5;
+const ROOM = 1.1;
 
 export type LoadColumn = 'owned' | 'active' | 'started' | 'failed' | 'planned';
 export type MetricColumn = 'perS' | 'p50' | 'p95' | 'p99' | 'max' | 'share';
@@ -43,7 +46,7 @@ export class History {
   /** Grows with each change: who has drawn this version needs not draw again. */
   version = 0;
   #times = new Float64Array(CAPACITY_FIRST);
-  readonly #columns = new Map<string, Float64Array>();
+  readonly #columns = new Map<string, Float32Array>();
   readonly #heats = new Map<string, Heat>();
   readonly #metrics = new Map<string, MetricSeries>();
   readonly #groups = new Set<string>();
@@ -83,7 +86,7 @@ export class History {
   }
 
   /** A view, valid until the next change. */
-  column(key: string): Float64Array | null {
+  column(key: string): Float32Array | null {
     return this.#columns.get(key)?.subarray(0, this.length) ?? null;
   }
 
@@ -122,6 +125,8 @@ export class History {
 
   #write(timeline: TimelineMessage['timeline'], heats: readonly HeatMap[]): void {
     this.stepMs = timeline.stepMs;
+    // The whole of a long run at once: one step, and not one after the other.
+    if (this.length === 0 && timeline.atMs.length > this.#times.length) this.#grow(Math.ceil(timeline.atMs.length * ROOM));
     const indexes = timeline.atMs.map((atMs) => this.#place(atMs));
     const put = (key: string, values: readonly (number | null)[] | undefined): void => {
       if (values === undefined) return;
@@ -198,7 +203,7 @@ export class History {
   #place(atMs: number): number {
     const before = this.indexAt(atMs);
     if (before >= 0 && this.#times[before] === atMs) return before;
-    if (this.length === this.#times.length) this.#grow();
+    if (this.length === this.#times.length) this.#grow(Math.ceil(this.#times.length * GROWTH));
     const index = before + 1;
     if (index < this.length) this.#shift(index);
     this.#times[index] = atMs;
@@ -220,15 +225,16 @@ export class History {
     }
   }
 
-  #grow(): void {
-    const capacity = this.#times.length * 2;
-    const longer = (old: Float64Array): Float64Array<ArrayBuffer> => {
-      const made = new Float64Array(capacity).fill(Number.NaN);
-      made.set(old);
-      return made;
-    };
-    this.#times = longer(this.#times);
-    for (const [key, column] of this.#columns) this.#columns.set(key, longer(column));
+  /** Room for so many points; what is added is empty. */
+  #grow(capacity: number): void {
+    const times = new Float64Array(capacity).fill(Number.NaN);
+    times.set(this.#times);
+    this.#times = times;
+    for (const [key, old] of this.#columns) {
+      const column = new Float32Array(capacity).fill(Number.NaN);
+      column.set(old);
+      this.#columns.set(key, column);
+    }
     for (const heat of this.#heats.values()) {
       const counts = new Float32Array(capacity * (heat.boundsMs.length + 1));
       counts.set(heat.counts);
@@ -236,10 +242,10 @@ export class History {
     }
   }
 
-  #columnOf(key: string): Float64Array {
+  #columnOf(key: string): Float32Array {
     let column = this.#columns.get(key);
     if (column === undefined) {
-      column = new Float64Array(this.#times.length).fill(Number.NaN);
+      column = new Float32Array(this.#times.length).fill(Number.NaN);
       this.#columns.set(key, column);
     }
     return column;

@@ -1,4 +1,4 @@
-// The log of events, newest first: when, of what kind, and what the node said. What of them is drawn over the charts is marks.ts.
+// The list of what happened, newest first: every note by its kind, also those that are no marks over the charts.
 
 import { useState } from 'preact/hooks';
 import type { EventRow } from '../../protocol.ts';

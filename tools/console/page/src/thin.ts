@@ -17,7 +17,7 @@ export function stretchOf(count: number, points: number): number {
 const numberOrNull = (value: number | undefined): number | null => (value === undefined || Number.isNaN(value) ? null : value);
 
 /** Points `from` to `to` (exclusive), and one stretch beyond at either end, so that lines reach the edges. */
-export function thin(times: Float64Array, columns: readonly (Float64Array | null)[], from: number, to: number, points: number): Thinned {
+export function thin(times: Float64Array, columns: readonly (Float32Array | null)[], from: number, to: number, points: number): Thinned {
   const stretch = stretchOf(to - from, points);
   const first = Math.max(0, (Math.floor(from / stretch) - 1) * stretch);
   const last = Math.min(times.length, (Math.ceil(to / stretch) + 1) * stretch);
@@ -43,7 +43,7 @@ export function thin(times: Float64Array, columns: readonly (Float64Array | null
 }
 
 /** The lowest and the highest, in the order in which they came. */
-function pushRange(out: (number | null)[], column: Float64Array | null, start: number, end: number): void {
+function pushRange(out: (number | null)[], column: Float32Array | null, start: number, end: number): void {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   let [lowAt, highAt] = [0, 0];
   for (let index = start; column !== null && index < end; index++) {
@@ -57,8 +57,8 @@ function pushRange(out: (number | null)[], column: Float64Array | null, start: n
 }
 
 /** The sum of columns; NaN where none has a value. */
-export function sumOf(columns: readonly (Float64Array | null)[], length: number): Float64Array {
-  const sum = new Float64Array(length).fill(Number.NaN);
+export function sumOf(columns: readonly (Float32Array | null)[], length: number): Float32Array {
+  const sum = new Float32Array(length).fill(Number.NaN);
   for (const column of columns) {
     if (column === null) continue;
     for (let index = 0; index < length; index++) {
