@@ -190,7 +190,9 @@ function ChartTable({ title, lines, format }: ChartInit) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Table</summary>
+      <summary>
+        Table<span class="hidden"> of {shown(title)}</span>
+      </summary>
       {isOpen && <Rows title={title} lines={lines} format={format} />}
     </details>
   );

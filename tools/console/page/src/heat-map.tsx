@@ -123,7 +123,9 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
         <canvas class="heat" ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setTold('')} />
       </div>
       <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>Table</summary>
+        <summary>
+          Table<span class="hidden"> of {shown(title)}</span>
+        </summary>
         {isOpen && <HeatTable metric={metric} title={title} />}
       </details>
     </figure>

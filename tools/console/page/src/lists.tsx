@@ -14,7 +14,7 @@ export function Breakdown({ nodes }: { nodes: readonly NodeRow[] }) {
     <Card title="By place">
       {tables.map(({ label, sums }) => (
         <div class="scroll" key={label}>
-          <table>
+          <table aria-label={`Nodes by ${label}`}>
             <thead>
               <tr>
                 <th scope="col">{label === 'vendor' ? 'Vendor' : 'Region'}</th>

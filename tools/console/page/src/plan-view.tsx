@@ -75,7 +75,7 @@ export function Plan({ plan }: { plan: GoodPlan }) {
       />
       <h3>Nodes</h3>
       <div class="scroll">
-        <table>
+        <table aria-label="Nodes">
           <thead>
             <tr>
               <th scope="col">Node</th>

@@ -55,7 +55,7 @@ function RunList() {
       {runs?.length === 0 && <p class="dim">None yet.</p>}
       {runs !== null && runs.length > 0 && (
         <div class="scroll">
-          <table>
+          <table aria-label="Runs">
             <thead>
               <tr>
                 <th scope="col">
@@ -159,7 +159,7 @@ function Compared({ ids, summaries }: { ids: readonly [string, string]; summarie
       {compare(...summaries).map(({ title, rows }) => (
         <Card title={title} key={title} id={`compared-${title}`}>
           <div class="scroll">
-            <table class="compared">
+            <table class="compared" aria-label={title}>
               <thead>
                 <tr>
                   <th scope="col">{title}</th>

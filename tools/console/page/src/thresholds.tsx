@@ -23,7 +23,8 @@ const stateNames: Readonly<Record<ThresholdResult['state'], string>> = { pass: '
 
 export function Thresholds({ thresholds, when = 'now' }: { thresholds: readonly ThresholdResult[]; when?: 'now' | 'measured' }) {
   return (
-    <Card title="Thresholds">
+    // Beside each other after the end: what was last seen, and what the report says.
+    <Card title={when === 'now' ? 'Thresholds' : 'Thresholds, measured'}>
       {thresholds.length === 0 && <p class="dim">The scenario has none.</p>}
       <ul class="thresholds">
         {thresholds.map((threshold) => {
