@@ -9,6 +9,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { build } from 'vite';
 import { findExecutable } from '../../node/commands/doctor-parts.ts';
 import { type DemoServer, type DemoServerInit, startDemo } from '../../tools/console/page/demo-server.ts';
+import { LOGIN_PAGE, LOGIN_SCRIPT, LOGIN_STYLE } from '../../tools/console/server/login-page.ts';
 
 export interface PageKit {
   open(init?: DemoServerInit, look?: BrowserContextOptions): Promise<{ demo: DemoServer; page: Page }>;
@@ -82,11 +83,11 @@ export const views: readonly View[] = [
   },
 ];
 
-/** To a view of a page that was opened before: the same page, so that a test of all views loads it once. */
+/** To a view, loaded anew, so that nothing is left of the view before. */
 export async function goToView(page: Page, demo: DemoServer, { hash, last, reach }: View): Promise<void> {
   demo.accept();
+  await page.goto('about:blank');
   await page.goto(`${demo.url}/${hash}`);
-  await page.reload();
   if (hash === '#/live') await page.getByRole('timer').waitFor();
   if (hash.startsWith('#/catapult')) await page.locator('.curve svg').waitFor();
   await reach?.(page, demo);
@@ -138,4 +139,19 @@ export async function answerLogs(page: Page, ...lines: readonly string[]): Promi
     '{"level":"warn","msg":"late by 30 ms","shard":4}',
   ];
   await page.route('**/api/v1/nodes/**', (route) => route.fulfill({ json: { lines: lines.length === 0 ? usual : lines } }));
+}
+
+/** The login page, which the console's server has and the demo has not. */
+export async function openLogin(page: Page, demo: DemoServer): Promise<void> {
+  const parts = {
+    '/login': ['text/html', LOGIN_PAGE],
+    '/login.js': ['text/javascript', LOGIN_SCRIPT],
+    '/login.css': ['text/css', LOGIN_STYLE],
+  };
+  for (const [path, [contentType, body]] of Object.entries(parts))
+    await page.route(`${demo.url}${path}`, (route) =>
+      route.fulfill({ contentType: `${contentType}; charset=utf-8`, body: body as string }),
+    );
+  await page.goto(`${demo.url}/login`);
+  await page.getByLabel('Code').waitFor();
 }

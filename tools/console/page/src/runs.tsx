@@ -179,8 +179,8 @@ function Compared({ ids, summaries }: { ids: readonly [string, string]; summarie
                     <th scope="row">
                       <Text text={row.what} max={60} />
                     </th>
-                    <td class="number">{shown(row.left)}</td>
-                    <td class="number">{shown(row.right)}</td>
+                    <td class="number">{shown(row.left, 60)}</td>
+                    <td class="number">{shown(row.right, 60)}</td>
                     <Change row={row} />
                   </tr>
                 ))}
