@@ -47,7 +47,7 @@ export function Announcer() {
   }, [live, report]);
   return (
     <p class="hidden announcer" role="status" aria-label="News of the run">
-      {said}
+      {said === '' ? null : said}
     </p>
   );
 }

@@ -18,7 +18,8 @@ function Banner({ line, isOver, hasRun }: { line: Line; isOver: boolean; hasRun:
       <div class="banner bad" role="alert">
         <span>
           The line to the console is lost. What is shown is the last that is known; it is tried again in{' '}
-          {Math.max(1, Math.round(line.retryMs / 1000))} s.
+          {/* Another with each try, and not to be said each time */}
+          <span aria-live="off">{Math.max(1, Math.round(line.retryMs / 1000))} s</span>.
         </span>
         <button type="button" onClick={retryNow}>
           Try now
