@@ -120,7 +120,14 @@ export function HeatChart({ metric, title }: { metric: string; title: string }) 
         aria-label={`${shown(title)}; arrows move, plus and minus zoom, End follows`}
         onKeyDown={onKeyDown}
       >
-        <canvas class="heat" ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setTold('')} />
+        <canvas
+          class="heat"
+          ref={canvas}
+          onPointerDown={onPointerMove}
+          onPointerMove={onPointerMove}
+          // A finger that is lifted leaves, and has still to be told something.
+          onPointerLeave={(event) => event.pointerType !== 'touch' && setTold('')}
+        />
       </div>
       <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
