@@ -75,7 +75,8 @@ export function Plan({ plan }: { plan: GoodPlan }) {
       />
       <h3>Nodes</h3>
       <div class="scroll">
-        <table aria-label="Nodes">
+        <table>
+          <caption class="hidden">Nodes</caption>
           <thead>
             <tr>
               <th scope="col">Node</th>
