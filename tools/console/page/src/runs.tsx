@@ -97,7 +97,7 @@ function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onTo
       <th scope="row">
         {hasReport ? (
           <a href={`#/runs/${encodeURIComponent(id)}`} title={shown(id)}>
-            {shown(scenario)}
+            {shown(scenario, 60)}
           </a>
         ) : (
           <Text text={scenario} max={48} />
