@@ -71,14 +71,14 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
     expect(outline(await page.locator('body').ariaSnapshot())).toMatchInlineSnapshot(`
       "- button "Skip to the content"
       - banner:
-        - heading "quilt-swarm" [level=N]
+        - heading "quilt-swarm" [level=1]
         - navigation "Parts of the console":
         - status: live
         - combobox "Look":
       - main:
         - tabpanel "Scoreboard":
           - region "The run now":
-            - heading "The run now" [level=N]
+            - heading "The run now" [level=2]
           - list "Troubles now":
           - region "Steer the run":
             - button "−N %"
@@ -87,14 +87,14 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
             - button "Drain and stop…"
             - button "Stop now…"
           - region "Groups":
-            - heading "Groups" [level=N]
+            - heading "Groups" [level=2]
             - table "Groups":
                 - row "Group Active of peak Planned Owned Active Rate pN Errors"
           - region "Thresholds":
-            - heading "Thresholds" [level=N]
+            - heading "Thresholds" [level=2]
             - list:
           - region "Charts over time":
-            - heading "Charts over time" [level=N]
+            - heading "Charts over time" [level=2]
             - group "How much of the run":
               - button "N min"
               - button "N h"
@@ -104,39 +104,39 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
             - combobox "Latency":
             - list "Marks over the charts":
             - figure
-              - heading "Endpoints" [level=N]
+              - heading "Endpoints" [level=3]
               - group "Endpoints; arrows move, plus and minus zoom, End follows"
               - group: Table of Endpoints
             - figure
-              - heading "Arrivals and joins per second" [level=N]
+              - heading "Arrivals and joins per second" [level=3]
               - group "Arrivals and joins per second; arrows move, plus and minus zoom, End follows"
               - group: Table of Arrivals and joins per second
             - figure
-              - heading "Failures per second" [level=N]
+              - heading "Failures per second" [level=3]
               - group "Failures per second; arrows move, plus and minus zoom, End follows"
               - group: Table of Failures per second
             - figure
-              - heading "http_req_duration" [level=N]
+              - heading "http_req_duration" [level=3]
               - group "http_req_duration; arrows move, plus and minus zoom, End follows"
               - group: Table of http_req_duration
             - figure
-              - heading "http_req_duration, heat map" [level=N]
+              - heading "http_req_duration, heat map" [level=3]
               - group "http_req_duration, heat map; arrows move, plus and minus zoom, End follows"
               - group: Table of http_req_duration, heat map
             - figure
-              - heading "sip_rtp_lost" [level=N]
+              - heading "sip_rtp_lost" [level=3]
               - group "sip_rtp_lost; arrows move, plus and minus zoom, End follows"
               - group: Table of sip_rtp_lost
             - figure
-              - heading "sip_rtp_jitter" [level=N]
+              - heading "sip_rtp_jitter" [level=3]
               - group "sip_rtp_jitter; arrows move, plus and minus zoom, End follows"
               - group: Table of sip_rtp_jitter
             - figure
-              - heading "sip_mos, worst group" [level=N]
+              - heading "sip_mos, worst group" [level=3]
               - group "sip_mos, worst group; arrows move, plus and minus zoom, End follows"
               - group: Table of sip_mos, worst group
           - region "Nodes (N)":
-            - heading "Nodes (N)" [level=N]
+            - heading "Nodes (N)" [level=2]
             - searchbox "Find"
             - region "All nodes":
               - table "Nodes":
@@ -154,16 +154,16 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
                       - button "Window age"
                       - button "node-N"
           - region "Shards (N)":
-            - heading "Shards (N)" [level=N]
+            - heading "Shards (N)" [level=2]
             - group "Shards by owner; arrows go from shard to shard"
           - region "By place":
-            - heading "By place" [level=N]
+            - heading "By place" [level=2]
             - table "Nodes by vendor":
                 - row "Vendor Nodes Lost Active CPU Tainted"
             - table "Nodes by region":
                 - row "Region Nodes Lost Active CPU Tainted"
           - region "Events":
-            - heading "Events" [level=N]
+            - heading "Events" [level=2]
             - list "Events, newest first":
       - contentinfo: version N · swarm bNcNe · may steer
       - status "News of the run""
@@ -177,13 +177,13 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
       "- main:
         - tabpanel "Catapult":
           - region "Scenarios":
-            - heading "Scenarios" [level=N]
+            - heading "Scenarios" [level=2]
             - list:
                 - button "bridge Phones that call a bridge, key in a PIN and stay for a while"
                 - button "spike A calm base load and two attack-like bursts"
                 - button "rush-hour problems Everybody joins within a quarter of an hour"
           - region "bridge.yaml":
-            - heading "bridge.yaml" [level=N]
+            - heading "bridge.yaml" [level=2]
             - textbox "Scenario, YAML"
             - list "Problems of the scenario":
                 - button "line N"
