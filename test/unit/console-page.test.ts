@@ -11,7 +11,7 @@ import { ALL, causeKey, History, loadKey, metricKey } from '../../tools/console/
 import { lengthOf, marksAt, marksOf } from '../../tools/console/page/src/marks.ts';
 import { findNodes, sortNodes, sumsByLabel } from '../../tools/console/page/src/node-rows.ts';
 import { type Schema, wordsAt } from '../../tools/console/page/src/schema-words.ts';
-import { cut, formatClock, formatCount, formatMs, formatShare, formatUsd, shown } from '../../tools/console/page/src/text.ts';
+import { cut, formatClock, formatCount, formatMs, formatShare, formatUsd, pieces, shown } from '../../tools/console/page/src/text.ts';
 import { sumOf, thin } from '../../tools/console/page/src/thin.ts';
 import { ChartWindow } from '../../tools/console/page/src/window.ts';
 import type { EventRow, TimelineMessage } from '../../tools/console/protocol.ts';
@@ -202,8 +202,33 @@ describe('texts', () => {
 
   it('show what is invisible, and cut whole characters', () => {
     expect(shown('a\u001b[31m\r\n\u202eb\u007f\u0085')).toBe('a␛[31m␍␊⟨202e⟩b␡⟨85⟩');
+    expect(shown('a\u200bb\u{e0041}\u3164\ud800\ufff9\u2800')).toBe('a⟨200b⟩b⟨e0041⟩⟨3164⟩⟨d800⟩⟨fff9⟩⟨2800⟩');
+    expect(shown('❤️ Zoë 東京 שלום'), 'what is written somewhere stays as it is').toBe('❤️ Zoë 東京 שלום');
+    expect(shown(`e${'\u0301'.repeat(40)}!`)).toBe('e\u0301\u0301\u0301\u0301⟨36 marks⟩!');
     expect(cut('abc', 3)).toBeNull();
     expect(cut('ab😀c', 3)).toBe('ab');
+  });
+
+  it('are bounded where nobody cuts them', () => {
+    const long = shown('x'.repeat(1_000_000));
+    expect(long).toBe(`${'x'.repeat(300)}… (999700 more)`);
+    expect(shown('x'.repeat(50), 8)).toBe('xxxxxxxx… (42 more)');
+  });
+
+  it.each([
+    ['short words stay whole', ['short words stay whole']],
+    ['http_req_duration{group:viewers}', ['http_', 'req_', 'duration{group:', 'viewers}']],
+    [`at ${'x'.repeat(45)} end`, ['at ', 'x'.repeat(20), 'x'.repeat(20), `${'x'.repeat(5)} `, 'end']],
+    ['node-1.eu-central-1.example', ['node-1.', 'eu-central-1.', 'example']],
+  ])('may be broken into lines: %s', (text, expected) => expect(pieces(text)).toEqual(expected));
+
+  it('lose nothing in pieces, and have none that is long', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), (text) => {
+        const made = pieces(text);
+        return made.join('') === text && made.every((piece) => !/\S{21}/u.test(piece));
+      }),
+    );
   });
 
   it('have no control character left whatever comes in', () => {

@@ -12,7 +12,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Result } from '../../../node/core/errors.ts';
 import { CONSOLE_PROTOCOL, type OrderRequest, type SessionView } from '../protocol.ts';
 import type { LiveFeed } from './live-feed.ts';
-import { LOGIN_PAGE, LOGIN_SCRIPT } from './login-page.ts';
+import { LOGIN_PAGE, LOGIN_SCRIPT, LOGIN_STYLE } from './login-page.ts';
 import type { Role, Sessions } from './sessions.ts';
 
 export interface ConsoleInit {
@@ -140,6 +140,7 @@ function originCheck(app: FastifyInstance, hosts: readonly string[]): (request: 
 function loginRoutes(app: FastifyInstance, { sessions, tls }: ConsoleInit): void {
   app.get('/login', (_request, reply) => reply.type('text/html; charset=utf-8').send(LOGIN_PAGE));
   app.get('/login.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(LOGIN_SCRIPT));
+  app.get('/login.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(LOGIN_STYLE));
   app.post('/api/v1/login', { config: { rateLimit: { max: LOGINS_PER_MINUTE, timeWindow: 60_000 } } }, async (request, reply) => {
     const { code } = (request.body ?? {}) as { code?: unknown };
     const token = typeof code === 'string' ? sessions.login(code) : null;

@@ -11,7 +11,8 @@ function Lost({ retryMs }: { retryMs: number }) {
     <div class="banner bad" role="alert">
       <span>
         The line to the console is lost. What is shown is the last that is known; it is tried again in{' '}
-        {Math.max(1, Math.round(retryMs / 1000))} s.
+        {/* Another with each try, and not to be said each time */}
+        <span aria-live="off">{Math.max(1, Math.round(retryMs / 1000))} s</span>.
       </span>
       <button type="button" onClick={retryNow}>
         Try now

@@ -10,6 +10,7 @@ import { Card, Chip, Command, Text, Trouble } from './parts.tsx';
 import { Plan, Problems } from './plan-view.tsx';
 import { goTo } from './route.ts';
 import { shown } from './text.ts';
+import { WhyNotStarted } from './why-not-started.tsx';
 
 const PLAN_AFTER_MS = 500;
 const NODES_MAX = 50;
@@ -134,6 +135,7 @@ function Workbench({ path, onSaved }: { path: string; onSaved: () => void }) {
             Start the run
           </button>
           {!canStart && <span class="dim">This session only reads.</span>}
+          {canStart && <WhyNotStarted plan={plan} />}
         </div>
         <div aria-live="polite">{done !== null && <Command command={done} />}</div>
         {error !== null && <Trouble error={error} />}
@@ -174,7 +176,12 @@ function EditorPlace({
     };
   }, []);
   if (error !== null) return <Trouble error={error} />;
-  return <div class="editor" ref={place} />;
+  return (
+    <>
+      <div class="editor" ref={place} />
+      <p class="dim keys">Tab leaves the editor; Ctrl ] indents, Ctrl Space offers words.</p>
+    </>
+  );
 }
 
 interface ValuesInit {

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { ChartInit } from './chart-init.ts';
+import type { ChartInit, Line } from './chart-init.ts';
 import { chartKey, listenToPointer } from './chart-input.ts';
 import { type Box, paintMarks } from './mark-paint.ts';
 import { kindNames, marksAt } from './marks.ts';
@@ -188,7 +188,9 @@ function ChartTable({ title, lines, format }: ChartInit) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Table</summary>
+      <summary>
+        Table<span class="hidden"> of {shown(title)}</span>
+      </summary>
       {isOpen && <Rows title={title} lines={lines} format={format} />}
     </details>
   );

@@ -94,7 +94,10 @@ export function Charts({ thresholds }: { thresholds: readonly ThresholdResult[] 
   const heat = history.heatMetrics.includes(chosen) ? chosen : undefined;
   const { isFollowing, spanMs } = chartWindow;
   return (
-    <section class="charts" aria-label="Charts over time">
+    <section class="charts" aria-labelledby="charts-title">
+      <h2 class="hidden" id="charts-title">
+        Charts over time
+      </h2>
       <div class="toolbar">
         <fieldset class="segments">
           <legend class="hidden">How much of the run</legend>

@@ -7,7 +7,7 @@ import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
 import { EditorState, Transaction } from '@codemirror/state';
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { drawSelection, EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { ProblemView } from '../../protocol.ts';
 import { type Schema, wordsAt } from './schema-words.ts';
@@ -82,6 +82,8 @@ export function createEditor(place: HTMLElement, schema: Schema, onChange: (text
         lineNumbers(),
         lintGutter(),
         history(),
+        // Characters that write nothing or turn writing around: a point in their place.
+        highlightSpecialChars(),
         drawSelection(),
         indentOnInput(),
         bracketMatching(),
@@ -91,7 +93,11 @@ export function createEditor(place: HTMLElement, schema: Schema, onChange: (text
         autocompletion({ override: [completion(schema)], icons: false }),
         keymap.of([...completionKeymap, ...tabKeys, ...defaultKeymap, ...historyKeymap]),
         EditorState.tabSize.of(2),
-        EditorView.contentAttributes.of({ 'aria-label': 'Scenario, YAML' }),
+        EditorView.contentAttributes.of({
+          'aria-label': 'Scenario, YAML',
+          'aria-description': 'Tab leaves the editor; Control and ] indents; Control and Space offers words',
+          tabindex: '0',
+        }),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) onChange(update.state.doc.toString());
         }),

@@ -122,10 +122,19 @@ export function HeatChart({ metric, group, title }: { metric: string; group: str
         aria-label={`${shown(title)}; arrows move, plus and minus zoom, End follows`}
         onKeyDown={onKeyDown}
       >
-        <canvas class="heat" ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setTold('')} />
+        <canvas
+          class="heat"
+          ref={canvas}
+          onPointerDown={onPointerMove}
+          onPointerMove={onPointerMove}
+          // A finger that is lifted leaves, and has still to be told something.
+          onPointerLeave={(event) => event.pointerType !== 'touch' && setTold('')}
+        />
       </div>
       <details class="table-behind" onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>Table</summary>
+        <summary>
+          Table<span class="hidden"> of {shown(title)}</span>
+        </summary>
         {isOpen && <HeatTable metric={metric} group={group} title={title} />}
       </details>
     </figure>

@@ -5,12 +5,14 @@ import type { NodeRow } from '../../protocol.ts';
 import { api } from './api.ts';
 import { every } from './browser.ts';
 import { logLine } from './log-lines.ts';
+import { usePanel } from './panel.ts';
 import { Card, Command, Text, Trouble } from './parts.tsx';
 import { shown } from './text.ts';
 
 const ASK_MS = 2000;
 
 export function LogView({ node: { node, name }, isOver, onClose }: { node: NodeRow; isOver: boolean; onClose: () => void }) {
+  usePanel('log', node, onClose);
   const [lines, setLines] = useState<readonly string[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {

@@ -3,11 +3,23 @@
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import '../style.css';
+import '../reach.css';
+import { Announcer } from './announcer.tsx';
 import { App } from './app.tsx';
+import { keepScrollersInReach } from './scrollers.ts';
 import { connect } from './socket.ts';
 import { startTheme } from './theme.ts';
 
 startTheme();
 const place = document.getElementById('app');
-if (place !== null) render(<App />, place);
+if (place !== null) {
+  render(
+    <>
+      <App />
+      <Announcer />
+    </>,
+    place,
+  );
+  keepScrollersInReach(place);
+}
 connect();

@@ -105,7 +105,7 @@ export function NodeTable({ nodes, onLog }: { nodes: readonly NodeRow[]; onLog: 
       aside={aside}
     >
       <div class="scroll tall" ref={place} onScroll={onScroll} tabIndex={0} role="region" aria-label="All nodes">
-        <table aria-rowcount={rows.length + 1}>
+        <table aria-label="Nodes" aria-rowcount={rows.length + 1}>
           <thead>
             <tr aria-rowindex={1}>
               {columns.map(([id, name, isNumber]) => (

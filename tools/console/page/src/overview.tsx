@@ -34,7 +34,10 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
   const isShort = board.phase === 'running' && board.endpointsActive < board.endpointsPlanned * 0.95;
   const share = board.totalMs === null || board.totalMs === 0 ? 0 : board.elapsedMs / board.totalMs;
   return (
-    <section class="card overview" aria-label="The run now">
+    <section class="card overview" aria-labelledby="now-title">
+      <h2 class="hidden" id="now-title">
+        The run now
+      </h2>
       <div class="clock">
         <div class="clock-head">
           <Chip tone={isOver ? 'good' : phaseTone[board.phase]}>{isOver ? 'over' : board.phase}</Chip>
@@ -117,7 +120,7 @@ export function Groups({ board }: { board: BoardView }) {
   return (
     <Card title="Groups" class="groups">
       <div class="scroll">
-        <table>
+        <table aria-label="Groups">
           <thead>
             <tr>
               <th scope="col">Group</th>

@@ -4,16 +4,28 @@ import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ApiProblem } from './api.ts';
 import { after } from './browser.ts';
-import { cut, shown } from './text.ts';
+import { cut, pieces, shown } from './text.ts';
+
+/** On demand; a browser is busy for long with more in one line. */
+const WHOLE_MAX = 20_000;
+const COMMAND_MAX = 2000;
+
+const Pieces = ({ text }: { text: string }) => <>{pieces(text).flatMap((piece, at) => (at === 0 ? [piece] : [<wbr key={at} />, piece]))}</>;
 
 /** Foreign text: control characters visible, cut at `max` with the whole on demand. */
 export function Text({ text, max = 200 }: { text: string; max?: number }) {
   const [isWhole, setWhole] = useState(false);
   const short = cut(text, max);
-  if (short === null) return <span class="foreign">{shown(text)}</span>;
+  if (short === null) {
+    return (
+      <span class="foreign">
+        <Pieces text={shown(text, max)} />
+      </span>
+    );
+  }
   return (
     <span class="foreign">
-      {shown(isWhole ? text : short)}
+      <Pieces text={isWhole ? shown(text, WHOLE_MAX) : shown(short, max)} />
       <button type="button" class="link" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
         {isWhole ? 'less' : `… ${text.length - short.length} more`}
       </button>
@@ -63,7 +75,7 @@ export function Command({ command }: { command: string }) {
   };
   return (
     <span class="command">
-      <code>{shown(command)}</code>
+      <code>{shown(command, COMMAND_MAX)}</code>
       <button type="button" class="small" onClick={copy} aria-label={`Copy the command ${shown(command)}`}>
         {isCopied ? 'Copied' : 'Copy'}
       </button>

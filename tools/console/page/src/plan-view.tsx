@@ -76,6 +76,7 @@ export function Plan({ plan }: { plan: GoodPlan }) {
       <h3>Nodes</h3>
       <div class="scroll">
         <table>
+          <caption class="hidden">Nodes</caption>
           <thead>
             <tr>
               <th scope="col">Node</th>

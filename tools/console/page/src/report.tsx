@@ -39,11 +39,14 @@ export function Grid(props: { caption: string; head: readonly string[]; rows: re
           {shownRows.map((cells, row) => (
             // Rows of a report stay where they are
             <tr key={row}>
-              {cells.map((cell, column) => (
-                <td key={head[column]} class={column < texts ? '' : 'number'}>
-                  <Text text={cell} max={column < texts ? 80 : 40} />
-                </td>
-              ))}
+              {cells.map((cell, column) => {
+                const Cell = column === 0 ? 'th' : 'td';
+                return (
+                  <Cell key={head[column]} class={column < texts ? '' : 'number'} {...(column === 0 ? { scope: 'row' } : {})}>
+                    <Text text={cell} max={column < texts ? 80 : 40} />
+                  </Cell>
+                );
+              })}
             </tr>
           ))}
         </tbody>

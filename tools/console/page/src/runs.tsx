@@ -60,7 +60,7 @@ function RunList() {
       {runs?.length === 0 && <p class="dim">None yet.</p>}
       {runs !== null && runs.length > 0 && (
         <div class="scroll">
-          <table>
+          <table aria-label="Runs">
             <thead>
               <tr>
                 <th scope="col">
@@ -102,7 +102,7 @@ function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onTo
       <th scope="row">
         {hasReport ? (
           <a href={`#/runs/${encodeURIComponent(id)}`} title={shown(id)}>
-            {shown(scenario)}
+            {shown(scenario, 60)}
           </a>
         ) : (
           <Text text={scenario} max={48} />
@@ -175,7 +175,7 @@ function Compared({ ids, summaries }: { ids: readonly [string, string]; summarie
       {compare(...summaries).map(({ title, rows }) => (
         <Card title={title} key={title} id={`compared-${title}`}>
           <div class="scroll">
-            <table class="compared">
+            <table class="compared" aria-label={title}>
               <thead>
                 <tr>
                   <th scope="col">{title}</th>
@@ -195,8 +195,8 @@ function Compared({ ids, summaries }: { ids: readonly [string, string]; summarie
                     <th scope="row">
                       <Text text={row.what} max={60} />
                     </th>
-                    <td class="number">{shown(row.left)}</td>
-                    <td class="number">{shown(row.right)}</td>
+                    <td class="number">{shown(row.left, 60)}</td>
+                    <td class="number">{shown(row.right, 60)}</td>
                     <Change row={row} />
                   </tr>
                 ))}

@@ -118,7 +118,13 @@ export function ShardMapCard({ live }: { live: LiveState }) {
         onKeyDown={onKeyDown}
         onBlur={() => setChosen(null)}
       >
-        <canvas ref={canvas} onPointerMove={onPointerMove} onPointerLeave={() => setChosen(null)} />
+        <canvas
+          ref={canvas}
+          onPointerDown={onPointerMove}
+          onPointerMove={onPointerMove}
+          // A finger that is lifted leaves, and has still to be told something.
+          onPointerLeave={(event) => event.pointerType !== 'touch' && setChosen(null)}
+        />
       </div>
       <p class="told" aria-live="polite">
         {chosen === null || chosen >= count ? (

@@ -2,7 +2,7 @@
 
 import { formatClock, formatCount } from './text.ts';
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [640, 160, 44, 22, 8];
+const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [640, 160, 64, 24, 10];
 
 interface CurveInit {
   readonly label: string;
@@ -55,7 +55,9 @@ export function SmallCurve({ label, stepMs, main, other = [], mainName, otherNam
         {other.length > 0 && <path class="curve-other" d={path(other)} />}
       </svg>
       <details class="table-behind">
-        <summary>Table</summary>
+        <summary>
+          Table<span class="hidden"> of {label}</span>
+        </summary>
         <div class="scroll">
           <table>
             <caption class="hidden">{label}</caption>

@@ -69,18 +69,26 @@ export function formatUnit(value: number | null | undefined, unit: string): stri
   return formatCount(value);
 }
 
-/** Marks and overrides of writing direction, and what is invisible: shown by number. */
-const invisible = /[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u061c\u00ad]/g;
+/** What writes nothing, turns writing around or parts lines: by number, but for the selector that every emoji carries. Half a pair is no character at all. */
+const invisible = /(?!\ufe0f)[\p{Default_Ignorable_Code_Point}\p{Surrogate}\u2028-\u202e\u2066-\u2069\u061c\ufff9-\ufffb\u2800\u00ad]/gu;
 const control = /[\u0000-\u001f\u007f-\u009f]/g;
+/** More marks on one letter than any script has climb over the lines above. */
+const piled = /(\p{Mark}{4})(\p{Mark}+)/gu;
 
-/** A foreign text as it may be shown: ESC becomes ␛, a newline ␊, and so on. */
-export function shown(text: string): string {
-  return text
+/** Of a text that no caller cuts; a name of a megabyte would be the whole page. */
+export const SHOWN_MAX = 300;
+
+/** A foreign text as it may be shown: ESC becomes ␛, a newline ␊, and so on; at most `max` characters of it, with how many are left out. */
+export function shown(text: string, max = SHOWN_MAX): string {
+  const short = cut(text, max);
+  const visible = (short ?? text)
     .replace(control, (one) => {
       const code = one.charCodeAt(0);
       return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '␡' : `⟨${code.toString(16)}⟩`;
     })
-    .replace(invisible, (one) => `⟨${one.charCodeAt(0).toString(16)}⟩`);
+    .replace(invisible, (one) => `⟨${(one.codePointAt(0) ?? 0).toString(16)}⟩`)
+    .replace(piled, (_all, marks: string, more: string) => `${marks}⟨${[...more].length} marks⟩`);
+  return short === null ? visible : `${visible}… (${text.length - short.length} more)`;
 }
 
 /** At most `max` characters of it, whole code points; null when nothing is cut. */
@@ -88,4 +96,16 @@ export function cut(text: string, max: number): string | null {
   if (text.length <= max) return null;
   const end = /[\ud800-\udbff]/.test(text[max - 1] ?? '') ? max - 1 : max;
   return text.slice(0, end);
+}
+
+const LONG_WORD = /\S{13}/;
+const PIECE = /.{1,20}/gsu;
+
+/** The text in pieces between which a line may end: behind the dots and dashes of long names, and within words that have none. A cell of a table is then as wide as a piece, not as a letter. */
+export function pieces(text: string): readonly string[] {
+  if (!LONG_WORD.test(text)) return [text];
+  return text.split(/(?<=\s)(?=\S{13})|(?<=\S{13}\s)/).flatMap((part) => {
+    if (!LONG_WORD.test(part)) return [part];
+    return part.split(/(?<=[_./:,;=&?}])(?=[^\s_./:,;=&?}])/).flatMap((name) => name.match(PIECE) ?? []);
+  });
 }

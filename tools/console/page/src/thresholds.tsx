@@ -22,8 +22,11 @@ function toneOf(threshold: ThresholdResult): Tone {
 const stateNames: Readonly<Record<ThresholdResult['state'], string>> = { pass: 'met', fail: 'not met', 'no-samples': 'no samples' };
 
 export function Thresholds({ thresholds, when = 'now' }: { thresholds: readonly ThresholdResult[]; when?: 'now' | 'measured' }) {
+  const failing = thresholds.filter(({ state }) => state === 'fail').length;
+  const aside = failing === 0 ? null : <Chip tone="bad">{`${failing} of ${thresholds.length} not met`}</Chip>;
   return (
-    <Card title="Thresholds">
+    // Beside each other after the end: what was last seen, and what the report says.
+    <Card title={when === 'now' ? 'Thresholds' : 'Thresholds, measured'} aside={aside}>
       {thresholds.length === 0 && <p class="dim">The scenario has none.</p>}
       <ul class="thresholds">
         {thresholds.map((threshold) => {
