@@ -41,7 +41,9 @@ export function Announcer() {
     // What was there when the page was opened is read, not heard.
     if (old === null || old.runId !== runId) return;
     if (old.phase !== now.phase) waiting.current.push(`The run is ${now.phase}`);
-    for (const { atMs, level, text } of events) if (atMs > old.newestMs && level !== 'info') waiting.current.push(text);
+    // The first events that are known were there before, too.
+    const isNews = old.newestMs !== -Infinity;
+    for (const { atMs, level, text } of events) if (isNews && atMs > old.newestMs && level !== 'info') waiting.current.push(text);
     if (now.verdict !== '' && old.verdict === '') waiting.current.push(`The run has ended, verdict ${now.verdict}`);
     speak();
   }, [live, events, report]);
