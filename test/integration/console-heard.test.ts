@@ -103,6 +103,7 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
             - combobox "Group":
             - combobox "Latency":
             - list "Marks over the charts":
+            - group: Table of the marks
             - figure
               - heading "Endpoints" [level=3]
               - group "Endpoints; arrows move, plus and minus zoom, End follows"
@@ -115,6 +116,10 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
               - heading "Failures per second" [level=3]
               - group "Failures per second; arrows move, plus and minus zoom, End follows"
               - group: Table of Failures per second
+            - figure
+              - heading "Errors per second by cause" [level=3]
+              - group "Errors per second by cause; arrows move, plus and minus zoom, End follows"
+              - group: Table of Errors per second by cause
             - figure
               - heading "http_req_duration" [level=3]
               - group "http_req_duration; arrows move, plus and minus zoom, End follows"
@@ -132,15 +137,15 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
               - group "sip_rtp_jitter; arrows move, plus and minus zoom, End follows"
               - group: Table of sip_rtp_jitter
             - figure
-              - heading "sip_mos, worst group" [level=3]
-              - group "sip_mos, worst group; arrows move, plus and minus zoom, End follows"
-              - group: Table of sip_mos, worst group
+              - heading "sip_mos, median" [level=3]
+              - group "sip_mos, median; arrows move, plus and minus zoom, End follows"
+              - group: Table of sip_mos, median
           - region "Nodes (N)":
             - heading "Nodes (N)" [level=2]
             - searchbox "Find"
             - region "All nodes":
               - table "Nodes":
-                  - row "Node Role State CPU Memory Lateness Loop delay Shards Active Tainted Window age"
+                  - row "Node Role State CPU Memory Lateness Loop delay Shards Active Failed Errors Tainted Window age"
                       - button "Node"
                       - button "Role"
                       - button "State"
@@ -150,18 +155,20 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
                       - button "Loop delay"
                       - button "Shards"
                       - button "Active"
+                      - button "Failed"
+                      - button "Errors"
                       - button "Tainted"
                       - button "Window age"
                       - button "node-N"
-          - region "Shards (N)":
-            - heading "Shards (N)" [level=2]
-            - group "Shards by owner; arrows go from shard to shard"
           - region "By place":
             - heading "By place" [level=2]
             - table "Nodes by vendor":
-                - row "Vendor Nodes Lost Active CPU Tainted"
+                - row "Vendor Nodes Lost Active Started Failed Errors CPU Tainted http_req_duration pN"
             - table "Nodes by region":
-                - row "Region Nodes Lost Active CPU Tainted"
+                - row "Region Nodes Lost Active Started Failed Errors CPU Tainted http_req_duration pN"
+          - region "Shards (N)":
+            - heading "Shards (N)" [level=2]
+            - group "Shards by owner; arrows go from shard to shard"
           - region "Events":
             - heading "Events" [level=2]
             - list "Events, newest first":

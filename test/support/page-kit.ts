@@ -75,7 +75,7 @@ export const views: readonly View[] = [
   {
     name: 'Scoreboard, after the end',
     hash: '#/live',
-    last: '.over[open] .report',
+    last: '.over details[open] .report',
     async reach(page, demo) {
       demo.finish();
       await page.getByText('The run is over').click();

@@ -46,7 +46,7 @@ function PlaceTable(props: { name: string; sums: readonly LabelSum[]; latencies:
     latencies.find((latency) => latency.metric === metric && latency.value === (value === '' ? NO_LABEL : value))?.p95Ms ?? null;
   return (
     <div class="scroll">
-      <table>
+      <table aria-label={`Nodes by ${name.toLowerCase()}`}>
         <thead>
           <tr>
             <th scope="col">{name}</th>
