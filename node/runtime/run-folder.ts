@@ -32,6 +32,8 @@ export const RUN_FILES = {
   facts: 'facts.json',
   timeline: 'timeline.json',
   entries: 'entries.jsonl',
+  /** The command that started it (commands/started.ts). */
+  started: 'started.json',
   ticket: 'ticket',
   operatorKey: 'operator.key',
   nodes: 'nodes',
