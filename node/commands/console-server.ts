@@ -3,8 +3,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { OrderRequest } from '../../tools/console/protocol.ts';
+import { dirname, join, relative } from 'node:path';
+import type { OrderRequest, StartedView } from '../../tools/console/protocol.ts';
 import { createConsole } from '../../tools/console/server/app.ts';
 import type { Catapult } from '../../tools/console/server/catapult.ts';
 import { createLiveFeed, type FeedSource } from '../../tools/console/server/live-feed.ts';
@@ -24,6 +24,7 @@ import { askFor, type ControlTarget } from './control-client.ts';
 import { entryPaths } from './entries.ts';
 import { giveOrder, runIdOf } from './give-order.ts';
 import { programVersion } from './program-version.ts';
+import { unknownGroup } from './scale.ts';
 
 export interface ConsoleOptions {
   readonly host: string;
@@ -102,16 +103,23 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     const target = options.target();
     return target === null ? null : sourceOf(target);
   };
-  const waiting = (): string =>
-    options.catapult?.complaint() ?? (options.catapult?.isRunning() ? 'the swarm is forming' : 'nothing runs here now');
-  const feed = createLiveFeed({ source, waiting, wallNowMs, after: clock.after });
+  const started = (): StartedView | null => options.catapult?.started() ?? null;
+  const waiting = (): string => {
+    const view = started();
+    if (view?.isRunning === true) return view.verb === 'launch' ? 'machines are being made' : 'the swarm is forming';
+    return view?.hasFailed === true ? 'what was started ended without a run' : 'nothing runs here now';
+  };
+  const feed = createLiveFeed({ source, waiting, started, wallNowMs, after: clock.after });
   const { catapult, canSteer, tls, hosts } = options;
   const { app, close } = await createConsole({
     ...{ version: programVersion(), pageFolder: pageFolder(), sessions, feed, canSteer, hosts, tls },
     mode: () => (catapult === null ? 'watch' : 'catapult'),
     swarmId: () => null,
     order: (request) => orderOf(options, request),
-    routes: consoleRoutes({ version: programVersion(), wallNowMs, source, catapult, onStarted: () => feed.restart() }),
+    routes: consoleRoutes({
+      ...{ version: programVersion(), wallNowMs, source, catapult, onStarted: () => feed.restart() },
+      share: { sessions, isTls: tls !== null, where: () => (catapult === null ? placeOf(options) : []) },
+    }),
   });
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -138,7 +146,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
 /** Every node must have heard of a scale order before it takes effect. */
 const AHEAD_MS = 1500;
 
-async function orderOf({ where, keyPath }: ConsoleOptions, request: OrderRequest): Promise<Result<{ command: string }>> {
+async function orderOf({ where, keyPath, catapult }: ConsoleOptions, request: OrderRequest): Promise<Result<{ command: string }>> {
   const place = where();
   const given = await giveOrder(place ?? undefined, keyPath, (status) => {
     const runId = runIdOf(status);
@@ -146,13 +154,28 @@ async function orderOf({ where, keyPath }: ConsoleOptions, request: OrderRequest
     if (request.order === 'stop') return ok({ order: 'stop', runId: runId.value, mode: request.mode, reason: 'from the console' });
     if (status.sinceT0Ms === null || status.phase !== 'running')
       return fail({ code: 'QUILT_NOT_RUNNING', message: `the run is ${status.phase}`, hint: 'load can be scaled while it runs' });
+    const unknown = unknownGroup(status, request.group);
+    if (unknown !== null) return fail(unknown);
     const scale = { group: request.group, factor: request.factor, atMs: Math.max(0, status.sinceT0Ms) + AHEAD_MS };
     return ok({ order: 'scale', runId: runId.value, scale });
   });
-  if (!given.ok) return given;
-  // A ticket is a secret: the line has its place only.
-  const named = place === null ? [] : [place.startsWith('quilt') ? 'TICKET' : place];
+  if (!given.ok) return interrupted(catapult, request) ?? given;
+  const named = placeOf({ where });
   if (request.order === 'stop')
     return ok({ command: words('quilt-swarm', 'stop', ...named, ...(request.mode === 'now' ? ['--now'] : [])) });
   return ok({ command: words('quilt-swarm', 'scale', request.group, String(request.factor), ...named) });
+}
+
+/** While it makes machines there is no run to be told to stop: what makes them is. */
+function interrupted(catapult: Catapult | null, { order }: OrderRequest): Result<{ command: string }> | null {
+  const done = order === 'stop' ? (catapult?.interrupt() ?? null) : null;
+  return done === null ? null : ok(done);
+}
+
+/** What is watched, as commands name it. A ticket is a secret: the line has its place only. */
+function placeOf({ where }: Pick<ConsoleOptions, 'where'>): readonly string[] {
+  const place = where();
+  if (place === null) return [];
+  const near = relative(process.cwd(), place);
+  return [place.startsWith('quilt') ? 'TICKET' : near.startsWith('..') || near === '' ? place : near];
 }

@@ -133,7 +133,7 @@ function sessionRoutes(app: FastifyInstance, init: ConsoleInit, { reader, operat
     const isOperator = init.sessions.roleOf(request.cookies[COOKIE]) === 'operator';
     return {
       ...{ protocol: CONSOLE_PROTOCOL, version: init.version, mode: init.mode(), swarmId: init.swarmId() },
-      ...{ canSteer: isOperator && init.canSteer, canStart: isOperator && init.mode() === 'catapult' },
+      ...{ canSteer: isOperator && init.canSteer, canStart: isOperator && init.mode() === 'catapult', canShare: isOperator },
     };
   });
   app.post('/api/v1/logout', { preHandler: reader }, async (request, reply) => {

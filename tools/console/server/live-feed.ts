@@ -4,7 +4,7 @@
 import type { Result } from '../../../node/core/errors.ts';
 import type { LiveTimeline, Report } from '../../../node/runtime/collector.ts';
 import type { LogTail, StatusView } from '../../../node/runtime/node-status.ts';
-import type { LiveMessage } from '../protocol.ts';
+import type { LiveMessage, StartedView } from '../protocol.ts';
 import { stateOf } from './state.ts';
 
 /** What is watched: a running swarm, through any of its nodes. */
@@ -22,6 +22,8 @@ export interface FeedInit {
   readonly source: () => FeedSource | null;
   /** Why there is nothing to watch. */
   readonly waiting: () => string;
+  /** What this console started last; left out or null: nothing. */
+  readonly started?: () => StartedView | null;
   readonly wallNowMs: () => number;
   /** Calls back once after about `ms`; the answer cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
@@ -44,7 +46,22 @@ const ASK_MS = 1000;
 /** Windows of nodes are up to this late: the last points may still grow, and are sent again. */
 const LATE_MS = 5000;
 
-export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit): LiveFeed {
+/** What was started, as messages: the newest, and whether it is another than before. */
+function startedMessages(started: FeedInit['started']): { next(): string | null; last(): string | null } {
+  let last: string | null = null;
+  return {
+    last: () => last,
+    next() {
+      const view = started?.() ?? null;
+      const text = view === null ? null : JSON.stringify({ type: 'started', started: view } satisfies LiveMessage);
+      if (text === last) return null;
+      last = text;
+      return text;
+    },
+  };
+}
+
+export function createLiveFeed({ source, waiting, started, wallNowMs, after }: FeedInit): LiveFeed {
   /** What each still needs: 'whole' until it has everything so far. */
   const watchers = new Map<Watcher, 'whole' | 'new'>();
   let cancel: () => void = () => {};
@@ -54,6 +71,7 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
   let stepMs = 0;
   let reported: string | null = null;
   let lastReport: string | null = null;
+  const begun = startedMessages(started);
 
   const sendAll = (message: LiveMessage): void => {
     const text = JSON.stringify(message);
@@ -87,6 +105,8 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
   };
 
   const ask = async (): Promise<void> => {
+    const news = begun.next();
+    if (news !== null) for (const watcher of watchers.keys()) watcher.send(news);
     const from = source();
     if (from === null) return sendAll({ type: 'away', message: waiting() });
     const status = await from.status();
@@ -116,6 +136,7 @@ export function createLiveFeed({ source, waiting, wallNowMs, after }: FeedInit):
   return {
     watch(watcher) {
       watchers.set(watcher, 'whole');
+      if (begun.last() !== null) watcher.send(begun.last() as string);
       if (lastReport !== null) watcher.send(lastReport);
       cancel();
       turn();

@@ -77,7 +77,7 @@ export function createScenarioFolder(root: string): ScenarioFolder {
       if (real === null) return fail(NOT_THERE);
       writeFileSync(`${real}.part`, text);
       renameSync(`${real}.part`, real);
-      return ok({ command: words('$EDITOR', relative(root, real)) });
+      return ok({ command: `$EDITOR ${words(relative(root, real))}` });
     },
   };
 }

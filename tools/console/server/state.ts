@@ -2,6 +2,7 @@
 
 import type { StatusNode, StatusView } from '../../../node/runtime/node-status.ts';
 import type { LiveState, NodeRow } from '../protocol.ts';
+import { factorsOf } from './factors.ts';
 
 function rowOf({ node, name, load, state, labels, cores, shards, health }: StatusNode, coordinator: string | null): NodeRow {
   return {
@@ -29,5 +30,9 @@ export function stateOf(status: StatusView, wallMs: number): LiveState {
     nodes: nodes.map((node) => rowOf(node, coordinator)),
     events: notes.map(({ atSwarmMs, level, text }) => ({ atMs: Math.round(atSwarmMs - t0SwarmMs), level, text })),
     factor: scales.filter(({ group }) => group === '*').at(-1)?.factor ?? 1,
+    factors: factorsOf(
+      board.groups.map(({ group }) => group),
+      scales,
+    ),
   };
 }

@@ -1,7 +1,20 @@
 // What the page asks of its server, one function each; the only home of fetch. An answer that is not 2xx is an ApiProblem with the server's own sentence and what to do next.
 
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { Done, LogTail, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView, StartRequest } from '../../protocol.ts';
+import type {
+  AgainView,
+  CloudRow,
+  Done,
+  LogTail,
+  MachinesRequest,
+  OrderRequest,
+  PlanView,
+  RunRow,
+  ScenarioRow,
+  SessionView,
+  ShareView,
+  StartRequest,
+} from '../../protocol.ts';
 import type { Schema } from './schema-words.ts';
 
 export class ApiProblem extends Error {
@@ -33,6 +46,8 @@ export interface PlanQuestion {
   readonly text: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly nodes: number;
+  /** Left out: on this computer. */
+  readonly machines?: MachinesRequest;
 }
 
 export const api = {
@@ -46,6 +61,11 @@ export const api = {
   runs: () => json<RunRow[]>(ask('GET', 'runs')),
   summary: (id: string) => json<Summary>(ask('GET', `runs/${encodeURIComponent(id)}/summary`)),
   start: (request: StartRequest) => json<Done>(ask('POST', 'runs', request)),
+  clouds: () => json<CloudRow[]>(ask('GET', 'clouds')),
+  again: (id: string) => json<AgainView>(ask('GET', `runs/${encodeURIComponent(id)}/again`)),
+  startAgain: (id: string, agreedUsd: number | null) =>
+    json<Done>(ask('POST', `runs/${encodeURIComponent(id)}/again`, agreedUsd === null ? {} : { agreedUsd })),
+  share: () => json<ShareView>(ask('POST', 'share', {})),
   order: (request: OrderRequest) => json<Done>(ask('POST', 'orders', request)),
   logout: () => ask('POST', 'logout', {}),
 };

@@ -8,6 +8,7 @@ import { goTo, useRoute } from './route.ts';
 import { Runs } from './runs.tsx';
 import { Scoreboard } from './scoreboard.tsx';
 import { askSession } from './session.ts';
+import { Share } from './share.tsx';
 import { retryNow } from './socket.ts';
 import { shown } from './text.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
@@ -104,6 +105,7 @@ export function App() {
         <span class={`line ${line.is}`} role="status">
           {line.is === 'away' && (live === null || report !== null) ? 'no run now' : lineNames[line.is]}
         </span>
+        {session?.canShare === true && <Share />}
         <ThemeSwitch />
       </header>
       <Banner line={line} hasRun={live !== null || session?.mode === 'watch'} isOver={report !== null || live?.board.phase === 'sealed'} />

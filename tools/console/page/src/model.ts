@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { LiveMessage, LiveState, SessionView } from '../../protocol.ts';
+import type { LiveMessage, LiveState, SessionView, StartedView } from '../../protocol.ts';
 import { History } from './history.ts';
 import { type Mark, marksOf } from './marks.ts';
 import { ChartWindow } from './window.ts';
@@ -20,12 +20,14 @@ export interface Model {
   readonly live: LiveState | null;
   readonly report: Summary | null;
   readonly line: Line;
+  /** What the console started last. */
+  readonly started: StartedView | null;
 }
 
 export const history = new History();
 export const chartWindow = new ChartWindow();
 
-let model: Model = { session: null, live: null, report: null, line: { is: 'connecting' } };
+let model: Model = { session: null, live: null, report: null, line: { is: 'connecting' }, started: null };
 let marks: readonly Mark[] = [];
 const listeners = new Set<() => void>();
 
@@ -50,6 +52,7 @@ export function useModel(): Model {
 /** A message of the live socket, put where it belongs. */
 export function take(message: LiveMessage): void {
   if (message.type === 'away') change({ line: { is: 'away', message: message.message } });
+  else if (message.type === 'started') change({ started: message.started });
   else if (message.type === 'report') change({ report: message.summary, line: { is: 'open' } });
   else if (message.type === 'timeline') {
     history.apply(message);

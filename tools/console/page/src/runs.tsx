@@ -3,9 +3,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { RunRow } from '../../protocol.ts';
+import { Again } from './again.tsx';
 import { api } from './api.ts';
 import { type ComparedRow, compare } from './comparison.ts';
-import { Card, Chip, Text, Trouble } from './parts.tsx';
+import { useModel } from './model.ts';
+import { Card, Chip, Command, Text, Trouble } from './parts.tsx';
 import { ReportView, verdictTone } from './report.tsx';
 import { goTo } from './route.ts';
 import { formatClock, formatShare, shown } from './text.ts';
@@ -42,7 +44,14 @@ export function Runs({ path }: { path: readonly string[] }) {
 
 function RunList() {
   const { value: runs, error } = useLoaded('runs', api.runs);
+  const { session } = useModel();
   const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [again, setAgain] = useState<string | null>(null);
+  const [problem, setProblem] = useState<unknown>(null);
+  const start = (id: string, agreedUsd: number | null): void => {
+    setProblem(null);
+    api.startAgain(id, agreedUsd).then(() => goTo('live'), setProblem);
+  };
   const toggle = (id: string): void => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(-2));
   const aside = (
     <button type="button" disabled={chosen.length !== 2} onClick={() => goTo('runs', ...chosen)}>
@@ -52,6 +61,7 @@ function RunList() {
   return (
     <Card title="Runs" aside={aside}>
       {error !== null && <Trouble error={error} />}
+      {problem !== null && <Trouble error={problem} />}
       {runs?.length === 0 && <p class="dim">None yet.</p>}
       {runs !== null && runs.length > 0 && (
         <div class="scroll">
@@ -68,21 +78,46 @@ function RunList() {
                   Duration
                 </th>
                 <th scope="col">Reason</th>
+                <th scope="col">
+                  <span class="hidden">Again</span>
+                </th>
               </tr>
             </thead>
             <tbody>
               {runs.map((run) => (
-                <Run key={run.id} run={run} isChosen={chosen.includes(run.id)} onToggle={() => toggle(run.id)} />
+                <Run
+                  key={run.id}
+                  run={run}
+                  isChosen={chosen.includes(run.id)}
+                  onToggle={() => toggle(run.id)}
+                  onAgain={() => setAgain(run.id)}
+                />
               ))}
             </tbody>
           </table>
         </div>
       )}
+      {again !== null && (
+        <Again
+          id={again}
+          canStart={session?.canStart === true}
+          onStart={(agreedUsd) => start(again, agreedUsd)}
+          onClose={() => setAgain(null)}
+        />
+      )}
     </Card>
   );
 }
 
-function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onToggle: () => void }) {
+interface RunInit {
+  readonly run: RunRow;
+  readonly isChosen: boolean;
+  readonly onToggle: () => void;
+  readonly onAgain: () => void;
+}
+
+function Run({ run, isChosen, onToggle, onAgain }: RunInit) {
+  const { again } = run;
   const { id, scenario, startedWallMs, durationMs, verdict, exitCode, reason } = run;
   const hasReport = verdict === 'pass' || verdict === 'fail' || verdict === 'tainted';
   return (
@@ -108,6 +143,13 @@ function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onTo
       <td>
         <Text text={reason} max={100} />
       </td>
+      <td class="number">
+        {again !== null && (
+          <button type="button" class="small" title={shown(again)} aria-label={`Run ${shown(id)} again`} onClick={onAgain}>
+            Again…
+          </button>
+        )}
+      </td>
     </tr>
   );
 }
@@ -125,6 +167,7 @@ function OneRun({ id }: { id: string }) {
       <Back />
       {error !== null && <Trouble error={error} />}
       {value !== null && <ReportView summary={value} />}
+      <Command command={`quilt-swarm report runs/${id}`} />
     </>
   );
 }
@@ -136,6 +179,7 @@ function Comparison({ left, right }: { left: string; right: string }) {
       <Back />
       {error !== null && <Trouble error={error} />}
       {value !== null && <Compared ids={[left, right]} summaries={value} />}
+      <Command command={`quilt-swarm compare runs/${left} runs/${right}`} />
     </>
   );
 }

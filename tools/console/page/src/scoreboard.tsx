@@ -8,32 +8,41 @@ import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
 import { Groups, Overview, Troubles } from './overview.tsx';
+import { Command } from './parts.tsx';
 import { ReportView } from './report.tsx';
 import { ShardMapCard } from './shard-map.tsx';
+import { StartedCard } from './started-card.tsx';
 import { Steer } from './steer.tsx';
 import { shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
 
 export function Scoreboard() {
-  const { live, report, session, line } = useModel();
+  const { live, report, session, line, started } = useModel();
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
+  const hasWords = started !== null && (started.said.length > 0 || started.hasFailed || live === null);
+  const canStop = session?.canStart === true && (live === null || report !== null);
+  const startedCard = hasWords ? <StartedCard started={started} canStop={canStop} /> : null;
   if (live === null) {
     return (
-      <div class="empty">
-        <h2>{line.is === 'open' || line.is === 'away' ? 'No run to watch yet' : 'Connecting'}</h2>
-        <p class="dim">
-          {line.is === 'away'
-            ? shown(line.message)
-            : session?.canStart
-              ? 'Start a scenario in Catapult; it is shown here by the second.'
-              : 'Waiting for the swarm.'}
-        </p>
-        {report !== null && <ReportView summary={report} />}
-      </div>
+      <>
+        {startedCard}
+        <div class="empty">
+          <h2>{line.is === 'open' || line.is === 'away' ? 'No run to watch yet' : 'Connecting'}</h2>
+          <p class="dim">
+            {line.is === 'away'
+              ? shown(line.message)
+              : session?.canStart
+                ? 'Start a scenario in Catapult; it is shown here by the second.'
+                : 'Waiting for the swarm.'}
+          </p>
+          {report !== null && <ReportView summary={report} />}
+        </div>
+      </>
     );
   }
   return (
     <>
+      {startedCard}
       {report !== null && (
         <details class="card over">
           <summary>
@@ -44,6 +53,9 @@ export function Scoreboard() {
             . Its report
           </summary>
           <ReportView summary={report} />
+          <p class="after">
+            <Command command="quilt-swarm report" />
+          </p>
         </details>
       )}
       <Overview live={live} isOver={report !== null} />

@@ -1,0 +1,78 @@
+// Runs that were made in the folder of the console, newest first, as their folders tell it: what each came to, its summary, and how it was started. Names come from a browser: only a plain name
+// of a folder below runs/ is one.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { RUNS_FOLDER } from '../../../node/commands/control-client.ts';
+import { readStarted, type StartedRecord, wordsAgain } from '../../../node/commands/started.ts';
+import { fail, ok, type Result } from '../../../node/core/errors.ts';
+import type { Summary } from '../../../node/core/summary-types.ts';
+import { RUN_FILES } from '../../../node/runtime/run-folder.ts';
+import type { RunRow } from '../protocol.ts';
+import { words } from './words.ts';
+
+const RUNS_MAX = 200;
+
+export interface RunList {
+  runs(): readonly RunRow[];
+  summary(id: string): Result<Summary>;
+  /** How the run was started, and the scenario's text that it had; null = that is not known any more. */
+  started(id: string): Result<{ readonly record: StartedRecord; readonly text: string | null }>;
+}
+
+export function createRunList(root: string): RunList {
+  const folderOf = (id: string): string | null =>
+    /^[\w.-]+$/.test(id) && !id.startsWith('.') && existsSync(join(root, RUNS_FOLDER, id)) ? join(root, RUNS_FOLDER, id) : null;
+  return {
+    runs() {
+      const at = join(root, RUNS_FOLDER);
+      if (!existsSync(at)) return [];
+      const names = readdirSync(at).filter((name) => name !== 'latest' && statSync(join(at, name)).isDirectory());
+      return names
+        .sort()
+        .reverse()
+        .slice(0, RUNS_MAX)
+        .map((id) => runRow(id, join(at, id)));
+    },
+    summary(id) {
+      const path = join(folderOf(id) ?? '', RUN_FILES.summary);
+      if (folderOf(id) === null || !existsSync(path))
+        return fail({ code: 'QUILT_NO_SUMMARY', message: `run ${id} has no summary`, hint: 'it may still be going on' });
+      return ok(JSON.parse(readFileSync(path, 'utf8')) as Summary);
+    },
+    started(id) {
+      const folder = folderOf(id);
+      const record = folder === null ? null : readStarted(folder);
+      if (folder === null || record === null)
+        return fail({
+          code: 'QUILT_NOT_KEPT',
+          message: `how run ${id} was started is not known`,
+          hint: 'runs of older versions did not keep it: start its scenario in Catapult',
+        });
+      const path = join(folder, RUN_FILES.scenario);
+      return ok({ record, text: existsSync(path) ? readFileSync(path, 'utf8') : null });
+    },
+  };
+}
+
+function runRow(id: string, folder: string): RunRow {
+  const path = join(folder, RUN_FILES.summary);
+  const record = readStarted(folder);
+  const unknown: RunRow = {
+    ...{ id, scenario: id.replace(/^[\dT-]+-/, ''), startedWallMs: null, durationMs: 0, verdict: 'unknown', exitCode: null, reason: '' },
+    again: record === null ? null : words('quilt-swarm', ...wordsAgain(record)),
+  };
+  if (!existsSync(path))
+    return { ...unknown, verdict: existsSync(join(folder, RUN_FILES.nodes, 'seed', 'control.sock')) ? 'running' : 'unknown' };
+  try {
+    const { run, verdict } = JSON.parse(readFileSync(path, 'utf8')) as Summary;
+    const { scenario, startedWallMs, durationMs } = run;
+    return {
+      ...unknown,
+      ...{ scenario, startedWallMs, durationMs, verdict: verdict.verdict, exitCode: verdict.exitCode },
+      reason: verdict.reasons[0]?.message ?? '',
+    };
+  } catch {
+    return unknown;
+  }
+}
