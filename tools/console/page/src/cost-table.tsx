@@ -9,7 +9,7 @@ export function CostTable({ cost }: { cost: CostView }) {
   const { vendors, totalUsd, usdPerHour, runMs, missing, notes } = cost;
   const rows = vendors.map(({ cloud, machines, machinesUsd, addressesUsd, trafficUsd, totalUsd: sum }) => [
     ...[cloud, formatCount(machines)],
-    ...[machinesUsd, addressesUsd, trafficUsd, sum].map(formatUsd),
+    ...[sum, machinesUsd, addressesUsd, trafficUsd].map(formatUsd),
   ]);
   const isFree = totalUsd === 0 && missing.length === 0;
   return (
@@ -29,7 +29,7 @@ export function CostTable({ cost }: { cost: CostView }) {
           Not known: <Text text={what} max={200} />
         </p>
       ))}
-      <Grid caption="Cost by vendor" head={['Vendor', 'Machines', 'Time', 'Addresses', 'Traffic', 'Together']} rows={rows} />
+      <Grid caption="Cost by vendor" head={['Vendor', 'Count', 'Total', 'Machines', 'Addresses', 'Traffic']} rows={rows} />
       {!isFree &&
         notes.map((note) => (
           <p key={note} class="dim note">

@@ -219,7 +219,7 @@ function LaunchFields({ machines, onMachines }: Pick<MachinesInit, 'machines' | 
     <div class="values-form">
       {isFar && (
         <label>
-          <span>Address of this computer, as they reach it</span>
+          <span>This computer, as they reach it</span>
           <input
             type="text"
             value={host}
@@ -231,7 +231,7 @@ function LaunchFields({ machines, onMachines }: Pick<MachinesInit, 'machines' | 
         </label>
       )}
       <label>
-        <span>Ends before it cost more than, USD</span>
+        <span>Cost at most, USD</span>
         <input
           type="number"
           min={0}
@@ -243,7 +243,7 @@ function LaunchFields({ machines, onMachines }: Pick<MachinesInit, 'machines' | 
       </label>
       {where === 'mix' && (
         <label>
-          <span>Spot machines at most, % of the cores</span>
+          <span>Spot at most, % of the cores</span>
           <input
             type="number"
             min={0}
