@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keepStarted, readStarted, type StartedRecord, wordsAgain, wordsBeyondForm } from '../../node/commands/started.ts';
 import { machinesOf, nowhereElse, onWord, placementOf, requestOf } from '../../tools/console/page/src/placements.ts';
-import { ALL, factorOf, isPaused, ordersTo } from '../../tools/console/page/src/scaling.ts';
-import type { CostView } from '../../tools/console/protocol.ts';
+import { ALL, afterOrder, factorOf, isPaused, ordersTo } from '../../tools/console/page/src/scaling.ts';
+import type { CostView, GroupFactor } from '../../tools/console/protocol.ts';
 import { factorsOf } from '../../tools/console/server/factors.ts';
 import { disagreement } from '../../tools/console/server/launches.ts';
 import { words } from '../../tools/console/server/words.ts';
@@ -84,7 +84,9 @@ describe('factors', () => {
     const scales = [at('*', 0.5, 1), at('a', 3, 2)];
     const before = factorsOf(['a', 'b'], scales);
     expect(factorOf(before, ALL)).toBe(null);
-    const paused = factorsOf(['a', 'b'], [...scales, ...ordersTo(before, ALL, () => 0).map(({ group, factor }) => at(group, factor, 3))]);
+    const pause = ordersTo(before, ALL, () => 0);
+    const paused = factorsOf(['a', 'b'], [...scales, ...pause.map(({ group, factor }) => at(group, factor, 3))]);
+    expect(pause.reduce<readonly GroupFactor[]>(afterOrder, before), 'what the page shows until then').toEqual(paused);
     expect([isPaused(paused, ALL), isPaused(paused, 'a'), factorOf(paused, ALL)]).toEqual([true, true, 0]);
     const orders = ordersTo(paused, ALL, ({ resumeFactor }) => resumeFactor);
     expect(orders.map(({ group, factor }) => [group, factor])).toEqual([

@@ -13,6 +13,7 @@ import { out } from '../../../node/adapters/terminal.ts';
 import type { GroupFactor, LiveMessage, MachinesRequest, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView } from '../protocol.ts';
 import { DEMO_LAUNCH, demoMachines, demoRented, demoStarted } from './demo-catapult.ts';
 import { createDemoFeed } from './demo-feed.ts';
+import { afterOrder } from './src/scaling.ts';
 
 export interface DemoServerInit {
   readonly port?: number;
@@ -146,10 +147,7 @@ function createLive(nodes: number, hours: number, hostile: string, started: Demo
         finish();
         return `quilt-swarm stop${order.mode === 'now' ? ' --now' : ''}`;
       }
-      const now = feed.state(second, wallNowMs(), factor, factors).factors;
-      for (const { group, resumeFactor } of now)
-        if (order.group === '*' || order.group === group)
-          factors.set(group, { group, factor: order.factor, resumeFactor: order.factor === 0 ? resumeFactor : order.factor });
+      for (const each of afterOrder(feed.state(second, wallNowMs(), factor, factors).factors, order)) factors.set(each.group, each);
       if (order.group === '*') factor = order.factor;
       return `quilt-swarm scale '${order.group}' ${order.factor}`;
     },

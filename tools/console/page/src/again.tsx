@@ -27,7 +27,7 @@ export function Again({ id, canStart, onStart, onClose }: AgainInit) {
   return (
     <Ask
       {...{ title: 'Run it again?', yes: view?.cost == null ? 'Start the run' : 'Launch', no: 'Not now', tone: 'primary' }}
-      command={view?.command ?? null}
+      command={view === null ? null : `${view.command}${view.cost === null ? '' : ' --yes'}`}
       isPossible={canStart && view !== null && view.problems.length === 0}
       onYes={() => onStart(view?.cost?.totalUsd ?? null)}
       onClose={onClose}

@@ -5,7 +5,7 @@ import type { AgainView, MachinesRequest, PlanView, ProblemView, ScenarioRow, St
 import { api } from './api.ts';
 import { Ask } from './ask.tsx';
 import { after } from './browser.ts';
-import { CostTable } from './cost-table.tsx';
+import { CostTable, Refusals } from './cost-table.tsx';
 import type { Editor } from './editor.ts';
 import { MachinesForm } from './machines-form.tsx';
 import { useModel } from './model.ts';
@@ -168,6 +168,7 @@ function Workbench({ path, again, onSaved }: WorkbenchInit) {
         {plan?.ok === false && <Problems problems={plan.problems} command={plan.command} onGoTo={onGoTo} />}
         <Values plan={plan} variables={variables} onVariables={form.setVariables} />
         <MachinesForm machines={form.machines} nodes={nodes} onMachines={form.setMachines} onNodes={form.setNodes} />
+        {plan?.ok === true && plan.machines !== null && <Refusals problems={plan.machines.problems} />}
         <div class="buttons">
           <button type="button" disabled={!canStart || isBusy || text === saved} onClick={() => void act(save)}>
             Save

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { MachinesPlan, PlanView, ProblemView } from '../../protocol.ts';
-import { CostTable, Refusals } from './cost-table.tsx';
+import { CostTable } from './cost-table.tsx';
 import { Bar, Card, Command, Text } from './parts.tsx';
 import { Grid } from './report.tsx';
 import { SmallCurve } from './small-curve.tsx';
@@ -96,13 +96,12 @@ export function Plan({ plan }: { plan: GoodPlan }) {
   );
 }
 
-/** Machines of a launch: which, what they cost, and why they would be refused. */
-function Rented({ machines: { on, cost, problems } }: { machines: MachinesPlan }) {
+/** Machines of a launch: which, and what they cost. Why they would be refused is beside the button. */
+function Rented({ machines: { on, cost } }: { machines: MachinesPlan }) {
   return (
     <>
       <h3>Cost</h3>
-      <Refusals problems={problems} />
-      {cost !== null && <CostTable cost={cost} />}
+      {cost === null ? <p class="dim">Not known before the machines are.</p> : <CostTable cost={cost} />}
       {on.length > 0 && (
         <ul class="codes" aria-label="Machines">
           {on.map((word) => (

@@ -32,3 +32,10 @@ export function ordersTo(factors: readonly GroupFactor[], chosen: string, to: (n
   if (chosen !== ALL || first === undefined) return own;
   return own.every(({ factor }) => factor === first.factor) ? [{ ...first, group: ALL }] : own;
 }
+
+/** What the factors are once the swarm has taken this order. */
+export function afterOrder(factors: readonly GroupFactor[], { group, factor }: Pick<Scale, 'group' | 'factor'>): readonly GroupFactor[] {
+  return factors.map((now) =>
+    group === ALL || group === now.group ? { ...now, factor, resumeFactor: factor === 0 ? now.resumeFactor : factor } : now,
+  );
+}

@@ -5,8 +5,9 @@ import { useState } from 'preact/hooks';
 import type { GroupFactor, LiveState, OrderRequest } from '../../protocol.ts';
 import { api } from './api.ts';
 import { Ask } from './ask.tsx';
+import { change, currentModel } from './model.ts';
 import { Command, Trouble } from './parts.tsx';
-import { ALL, FACTOR_MAX, factorOf, isPaused, ordersTo } from './scaling.ts';
+import { ALL, afterOrder, FACTOR_MAX, factorOf, isPaused, ordersTo } from './scaling.ts';
 import { formatCount, shown } from './text.ts';
 
 const STEP = 0.1;
@@ -36,6 +37,12 @@ const stops: readonly StopChoice[] = [
   },
 ];
 
+/** The next state says the same, a second later: who presses again before starts from what was ordered. */
+function showOrder(order: OrderRequest): void {
+  const { live } = currentModel();
+  if (live !== null && order.order === 'scale') change({ live: { ...live, factors: afterOrder(live.factors, order) } });
+}
+
 /** Gives orders one after the other, and keeps their commands. */
 function useOrders() {
   const [done, setDone] = useState<readonly string[]>([]);
@@ -49,6 +56,7 @@ function useOrders() {
       for (const order of orders) {
         commands.push((await api.order(order)).command);
         setDone([...commands]);
+        showOrder(order);
       }
     } catch (problem) {
       setError(problem);
