@@ -7,7 +7,11 @@ import { api } from './api.ts';
 import { Ask } from './ask.tsx';
 import { Card, Chip, Command, Text, type Tone, Trouble } from './parts.tsx';
 
+/** Exit code of what the operator stopped. */
+const STOPPED = 105;
+
 function stateOf({ isRunning, hasFailed, exitCode, verb, run }: StartedView): readonly [Tone, string] {
+  if (hasFailed && exitCode === STOPPED) return ['calm', 'stopped'];
   if (hasFailed) return ['bad', exitCode === null ? 'ended without a run' : `ended without a run, exit ${exitCode}`];
   if (!isRunning) return ['calm', 'over'];
   if (verb === 'launch') return ['accent', 'at work'];
