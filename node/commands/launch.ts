@@ -118,7 +118,7 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras, w
   const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
   keepStarted(runFolder, 'launch', file, words, {
-    ...{ variables: flags.variable, on: [...flags.on], mix: [...flags.mix], spotSharePercent: flags.spotShare },
+    ...{ variables: flags.variable, with: [...flags.with], on: [...flags.on], mix: [...flags.mix], spotSharePercent: flags.spotShare },
     ...{ machinesMax: flags.machinesMax, seedOn: [...flags.seedOn], reserveAddresses: flags.reserveAddresses === true },
     ...{ host: flags.host ?? null, maxCostUsd: flags.maxCost ?? null },
   });

@@ -95,7 +95,7 @@ async function runWith(file: string, flags: Flags, extras: Extras, words: readon
   const ticketPath = join(runFolder, RUN_FILES.ticket);
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);
-  keepStarted(runFolder, 'run', file, words, { variables: flags.variable, nodes: flags.nodes });
+  keepStarted(runFolder, 'run', file, words, { variables: flags.variable, nodes: flags.nodes, with: [...flags.with] });
   await carryOut(formed.value, prepared.value, { wallMsMax, runFolder }, flags);
 }
 

@@ -15,6 +15,8 @@ const startedShape = z.strictObject({
   variables: z.record(text, text),
   /** Of a local swarm; 0 for a launch. */
   nodes: z.number().int().min(0),
+  /** Simulator builds (`--with`), without which the scenario may not be whole. */
+  with: z.array(text),
   /** Machines of a launch, as `--on` or `--mix` named them. */
   on: z.array(text),
   mix: z.array(text),
@@ -33,7 +35,7 @@ export type StartedRecord = z.infer<typeof startedShape>;
 
 type Parts = Partial<Omit<StartedRecord, 'startedVersion' | 'verb' | 'scenario' | 'words'>>;
 const nothing = {
-  ...{ variables: {}, nodes: 0, on: [], mix: [], spotSharePercent: 0, machinesMax: 0, seedOn: [], reserveAddresses: false },
+  ...{ variables: {}, nodes: 0, with: [], on: [], mix: [], spotSharePercent: 0, machinesMax: 0, seedOn: [], reserveAddresses: false },
   ...{ host: null, maxCostUsd: null },
 };
 

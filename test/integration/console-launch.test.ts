@@ -226,19 +226,24 @@ describe('a launch', () => {
 describe('a run of the terminal', () => {
   it('is started again with all its words, once it was looked at', { timeout: PATIENCE_MS * 2 }, async () => {
     const text = readFileSync(kit.scenario('small', { holdS: 1 }), 'utf8');
-    writeFileSync(
-      join(kit.folder, 'small.yaml'),
-      text.replace('endpoints: 12', 'endpoints: ${vars.callers}').replace('groups:', 'variables: { callers: 12 }\ngroups:'),
-    );
-    const ran = await kit.run('run', 'small.yaml', '-n', '1', '-e', 'callers=4', '--tag', 'team=blue', '--quiet');
+    const scenario = text.replace('endpoints: 12', 'endpoints: ${vars.callers}').replace('groups:', 'variables: { callers: 12 }\ngroups:');
+    writeFileSync(join(kit.folder, 'small.yaml'), scenario);
+    const ran = await kit.run('run', './small.yaml', '-n', '1', '-e', 'callers=4', '--tag', 'team=blue', '--quiet');
     expect(ran.code).toBe(0);
     const [row] = await json<RunRow[]>('runs');
-    const command = 'quilt-swarm run small.yaml -n 1 -e callers=4 --tag team=blue';
+    const command = 'quilt-swarm run ./small.yaml -n 1 -e callers=4 --tag team=blue';
     expect(row).toMatchObject({ scenario: 'small', again: command });
     expect(await json<AgainView>(`runs/${row?.id}/again`)).toEqual({
       ...{ command, isChanged: false, more: ['--tag', 'team=blue'], cost: null, problems: [] },
       request: { path: 'small.yaml', variables: { callers: '4' }, nodes: 1 },
     });
+    writeFileSync(join(kit.folder, 'small.yaml'), 'name: small\n');
+    expect(await json<AgainView>(`runs/${row?.id}/again`)).toMatchObject({
+      isChanged: true,
+      problems: expect.arrayContaining([expect.objectContaining({ key: 'groups' })]),
+    });
+    expect(await ask(`runs/${row?.id}/again`, {})).toMatchObject({ status: 409 });
+    writeFileSync(join(kit.folder, 'small.yaml'), scenario);
     expect(await json(`runs/${row?.id}/again`, {})).toEqual({ command });
     const newest = async (): Promise<RunRow | undefined> => (await json<RunRow[]>('runs'))[0];
     await until('it is there and over', async () => (await newest())?.id !== row?.id && (await newest())?.exitCode === 0, PATIENCE_MS);

@@ -3,17 +3,18 @@
 import { expect, it } from 'vitest';
 import { fail, ok, type Result } from '../../node/core/errors.ts';
 import type { Report } from '../../node/runtime/collector.ts';
-import type { LiveMessage } from '../../tools/console/protocol.ts';
+import type { LiveMessage, StartedView } from '../../tools/console/protocol.ts';
 import { createLiveFeed } from '../../tools/console/server/live-feed.ts';
 
 const gone = fail({ code: 'QUILT_RUN_OVER', message: 'nobody answers' });
 
-function lab(report: () => Result<Report>) {
+function lab(report: () => Result<Report>, started: () => StartedView | null = () => null) {
   const due: (() => void)[] = [];
   const messages: LiveMessage[] = [];
   const feed = createLiveFeed({
     source: () => ({ status: async () => gone, timeline: async () => gone, report: async () => report(), log: async () => gone }),
     waiting: () => 'nothing runs',
+    started,
     wallNowMs: () => 0,
     after: (_ms, callback) => {
       due.push(callback);
@@ -50,4 +51,32 @@ it('asks nobody while nobody looks', async () => {
   stop();
   await turn();
   expect(due).toEqual([]);
+});
+
+it('tells what was started when there is something new about it, and to who comes later', async () => {
+  const begun = {
+    command: 'quilt-swarm launch',
+    verb: 'launch' as const,
+    isRunning: true,
+    exitCode: null,
+    said: [],
+    run: null,
+    hasFailed: false,
+  };
+  let started: StartedView | null = null;
+  const { feed, turn } = lab(
+    () => gone,
+    () => started,
+  );
+  const told = async (): Promise<StartedView[]> =>
+    (await turn()).flatMap((message) => (message.type === 'started' ? [message.started] : []));
+  expect(await told()).toEqual([]);
+  started = begun;
+  expect(await told()).toEqual([begun]);
+  expect(await told(), 'nothing new').toEqual([]);
+  started = { ...begun, said: ['launching 2 machines'] };
+  expect(await told()).toEqual([started]);
+  const later: string[] = [];
+  feed.watch({ send: (text) => later.push(text) > 0 });
+  expect(JSON.parse(later[0] ?? '{}')).toEqual({ type: 'started', started });
 });

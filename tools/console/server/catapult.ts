@@ -4,6 +4,7 @@
 
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { openExtras } from '../../../node/commands/extras.ts';
 import { readScenario } from '../../../node/commands/read-scenario.ts';
 import { type StartedRecord, wordsAgain, wordsBeyondForm } from '../../../node/commands/started.ts';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
@@ -70,7 +71,10 @@ export function createCatapult(folder: string): Catapult {
   const weigh = async ({ path, variables, machines }: StartRequest, beyond?: BeyondForm): Promise<Result<MachinesPlan>> => {
     const real = inside(path);
     if (real === null || !existsSync(real)) return fail(NOT_THERE);
-    const read = await readScenario({ text: readFileSync(real, 'utf8'), file: path, folder: dirname(real), variables });
+    const extras = await openExtras(beyond?.with ?? []);
+    if (!extras.ok) return extras;
+    const init = { text: readFileSync(real, 'utf8'), file: path, folder: dirname(real), variables };
+    const read = await readScenario({ ...init, extrasFolder: extras.value.folder }).finally(extras.value.close);
     if (!read.ok) return read;
     if (machines === undefined) return ok(NO_MACHINES);
     const { scenario } = read.value;
@@ -117,7 +121,8 @@ export function createCatapult(folder: string): Catapult {
       const kept = list.started(id);
       if (!kept.ok) return kept;
       const { record, text } = kept.value;
-      const request = requestOf(record);
+      const real = inside(record.scenario);
+      const request = { ...requestOf(record), path: real === null ? record.scenario : relative(root, real) };
       const now = files.read(request.path);
       const weighed = await weigh(request, record);
       const problems = weighed.ok ? weighed.value.problems : weighed.problems.map(problemView);

@@ -53,13 +53,14 @@ export async function cloudRows(): Promise<readonly CloudRow[]> {
   );
 }
 
-/** What the form has no field for, and what costs all the same. */
+/** What the form has no field for, and what costs or counts all the same. */
 export interface BeyondForm {
+  readonly with: readonly string[];
   readonly machinesMax: number;
   readonly seedOn: readonly string[];
   readonly reserveAddresses: boolean;
 }
-const NOTHING_BEYOND: BeyondForm = { machinesMax: INSTANCES_MAX, seedOn: [], reserveAddresses: false };
+const NOTHING_BEYOND: BeyondForm = { with: [], machinesMax: INSTANCES_MAX, seedOn: [], reserveAddresses: false };
 
 const flagsOf = ({ on, mix, spotSharePercent }: MachinesRequest, { machinesMax, reserveAddresses }: BeyondForm): MachineFlags => ({
   ...{ on, mix, spotShare: spotSharePercent, machinesMax, reserveAddresses },

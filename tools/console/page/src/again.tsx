@@ -24,6 +24,8 @@ export function Again({ id, canStart, onStart, onClose }: AgainInit) {
   const [view, setView] = useState<AgainView | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => void api.again(id).then(setView, setError), [id]);
+  // Of a scenario of another folder there is no form here.
+  const isOfHere = view?.problems.every(({ code }) => code !== 'QUILT_CONSOLE_PATH') === true;
   return (
     <Ask
       {...{ title: 'Run it again?', yes: view?.cost == null ? 'Start the run' : 'Launch', no: 'Not now', tone: 'primary' }}
@@ -32,7 +34,8 @@ export function Again({ id, canStart, onStart, onClose }: AgainInit) {
       onYes={() => onStart(view?.cost?.totalUsd ?? null)}
       onClose={onClose}
       more={
-        view !== null && (
+        view !== null &&
+        isOfHere && (
           <button type="button" onClick={() => openFilled(view.request.path, id)}>
             Open in Catapult
           </button>
