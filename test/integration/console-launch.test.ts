@@ -185,12 +185,13 @@ describe('a launch', () => {
 
   it('is started again from the list, as it is now, and is stopped before it has a run', { timeout: PATIENCE_MS }, async () => {
     const [row] = await json<RunRow[]>('runs');
-    expect(row?.again).toBe('quilt-swarm launch mine.yaml --on local:eu:c1=1 --on local:us:c1=1');
+    const command = 'quilt-swarm launch mine.yaml --on local:eu:c1=1 --on local:us:c1=1';
+    expect(row?.isKept).toBe(true);
     kit.scenario('mine', { holdS: 26 });
     const view = await json<AgainView>(`runs/${row?.id}/again`);
-    expect(view).toMatchObject({ command: row?.again, isChanged: true, more: [], problems: [], cost: { totalUsd: 0 } });
+    expect(view).toMatchObject({ command, isChanged: true, more: [], problems: [], cost: { totalUsd: 0 } });
     expect(view.request).toEqual({ path: 'mine.yaml', variables: {}, nodes: 2, machines: rented });
-    expect(await ask(`runs/${row?.id}/again`, {})).toEqual({ status: 200, value: { command: `${row?.again} --yes` } });
+    expect(await ask(`runs/${row?.id}/again`, {})).toEqual({ status: 200, value: { command: `${command} --yes` } });
     await until('it is at work', () => started()?.isRunning === true, PATIENCE_MS);
     const stopped = await json<{ command: string }>('orders', { order: 'stop', mode: 'drain' });
     expect(stopped.command).toMatch(/^(kill -INT \d+|quilt-swarm stop runs\/.*)$/);
@@ -232,7 +233,7 @@ describe('a run of the terminal', () => {
     expect(ran.code).toBe(0);
     const [row] = await json<RunRow[]>('runs');
     const command = 'quilt-swarm run ./small.yaml -n 1 -e callers=4 --tag team=blue';
-    expect(row).toMatchObject({ scenario: 'small', again: command });
+    expect(row).toMatchObject({ scenario: 'small', isKept: true });
     expect(await json<AgainView>(`runs/${row?.id}/again`)).toEqual({
       ...{ command, isChanged: false, more: ['--tag', 'team=blue'], cost: null, problems: [] },
       request: { path: 'small.yaml', variables: { callers: '4' }, nodes: 1 },
@@ -248,7 +249,7 @@ describe('a run of the terminal', () => {
     const newest = async (): Promise<RunRow | undefined> => (await json<RunRow[]>('runs'))[0];
     await until('it is there and over', async () => (await newest())?.id !== row?.id && (await newest())?.exitCode === 0, PATIENCE_MS);
     const [again] = await json<RunRow[]>('runs');
-    expect(again).toMatchObject({ exitCode: 0, again: command });
+    expect(again).toMatchObject({ exitCode: 0, isKept: true });
     expect(await json(`runs/${again?.id}/summary`)).toMatchObject({
       run: { tags: { team: 'blue' } },
       load: { total: { activePeakPlanned: 4 } },

@@ -76,7 +76,7 @@ describe('the door', () => {
   it.each(API.filter(({ role }) => role === 'operator').map(({ method, path }) => [method.toUpperCase(), path]))(
     'lets a reader change nothing: %s %s',
     async (method, path) => {
-      expect((await ask(path, { method, cookie: reader, body: {} })).status).toBe(403);
+      expect((await ask(path, { method, cookie: reader, ...(method === 'GET' ? {} : { body: {} }) })).status).toBe(403);
     },
   );
 

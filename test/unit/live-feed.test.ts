@@ -21,7 +21,7 @@ function lab(report: () => Result<Report>, started: () => StartedView | null = (
       return () => void due.splice(due.indexOf(callback), 1);
     },
   });
-  const stop = feed.watch({ send: (text) => messages.push(JSON.parse(text) as LiveMessage) > 0 });
+  const stop = feed.watch({ isOperator: true, send: (text) => messages.push(JSON.parse(text) as LiveMessage) > 0 });
   const turn = async (): Promise<LiveMessage[]> => {
     await new Promise(setImmediate);
     for (const callback of due.splice(0)) callback();
@@ -41,7 +41,7 @@ it('tells what the run came to when its nodes are gone already, once, and to who
   expect((await turn()).filter(({ type }) => type === 'report')).toEqual([{ type: 'report', summary }]);
   expect((await turn()).filter(({ type }) => type === 'report')).toEqual([]);
   const later: string[] = [];
-  feed.watch({ send: (text) => later.push(text) > 0 });
+  feed.watch({ isOperator: true, send: (text) => later.push(text) > 0 });
   expect(JSON.parse(later[0] ?? '{}')).toEqual({ type: 'report', summary });
 });
 
@@ -77,6 +77,11 @@ it('tells what was started when there is something new about it, and to who come
   started = { ...begun, said: ['launching 2 machines'] };
   expect(await told()).toEqual([started]);
   const later: string[] = [];
-  feed.watch({ send: (text) => later.push(text) > 0 });
+  feed.watch({ isOperator: true, send: (text) => later.push(text) > 0 });
   expect(JSON.parse(later[0] ?? '{}')).toEqual({ type: 'started', started });
+  const reader: string[] = [];
+  feed.watch({ isOperator: false, send: (text) => reader.push(text) > 0 });
+  started = { ...begun, said: ['2 machines are starting'] };
+  expect(await told()).toEqual([started]);
+  expect([reader.length > 0, reader.some((text) => text.includes('started'))], 'who only reads').toEqual([true, false]);
 });

@@ -114,7 +114,7 @@ export type LiveMessage =
   | { readonly type: 'away'; readonly message: string }
   /** The run is over, and this is its report. */
   | { readonly type: 'report'; readonly summary: Summary }
-  /** What this console started last, whenever there is something new about it. */
+  /** What this console started last, whenever there is something new about it; for operators. */
   | { readonly type: 'started'; readonly started: StartedView };
 
 /** A process that this console started: what it does before its run can be watched, and whatever else it says. */
@@ -257,8 +257,8 @@ export interface RunRow {
   readonly verdict: 'pass' | 'fail' | 'tainted' | 'running' | 'unknown';
   readonly exitCode: number | null;
   readonly reason: string;
-  /** What starts the same again; null where the run did not keep it. */
-  readonly again: string | null;
+  /** Whether it is known how it was started, so that it can be started again. */
+  readonly isKept: boolean;
 }
 
 /** POST /api/v1/runs {path, variables, nodes, machines?, agreedUsd?}: starts `quilt-swarm run`, or `launch` where there are machines, and the console watches it. */
@@ -272,7 +272,7 @@ export interface StartRequest {
   readonly agreedUsd?: number;
 }
 
-/** GET /api/v1/runs/{id}/again: how a run was started. POST {agreedUsd?} starts the same once more. */
+/** GET /api/v1/runs/{id}/again, for operators, since its words may hold secrets: how a run was started. POST {agreedUsd?} starts the same once more. */
 export interface AgainView {
   readonly command: string;
   /** As Catapult's form has it. */

@@ -2,7 +2,7 @@
 
 import type { AgainView, CloudRow, CostView, LiveMessage, MachinesPlan, MachinesRequest, ShareView } from '../protocol.ts';
 
-export const DEMO_LAUNCH =
+const DEMO_LAUNCH =
   'quilt-swarm launch spike.yaml --on aws:eu-central-1:c7i.large=6 --on gce:europe-west3:e2-standard-4=3 --host 203.0.113.7';
 
 const credentials = (message: string, hint: string) => ({ code: 'QUILT_CREDENTIALS', message, hint, line: null, column: null, key: null });

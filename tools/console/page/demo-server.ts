@@ -11,7 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { wallNowMs } from '../../../node/adapters/clock.ts';
 import { out } from '../../../node/adapters/terminal.ts';
 import type { GroupFactor, LiveMessage, MachinesRequest, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView } from '../protocol.ts';
-import { DEMO_LAUNCH, demoMachines, demoRented, demoStarted } from './demo-catapult.ts';
+import { demoMachines, demoRented, demoStarted } from './demo-catapult.ts';
 import { createDemoFeed } from './demo-feed.ts';
 import { afterOrder } from './src/scaling.ts';
 
@@ -68,7 +68,7 @@ const runs = (nowWallMs: number, hostile: string): RunRow[] =>
       startedWallMs: nowWallMs - index * DAY_MS,
     },
     ...{ durationMs: 600_000, exitCode: verdict === 'fail' ? 99 : verdict === 'pass' ? 0 : null },
-    again: verdict === 'unknown' ? null : index === 1 ? DEMO_LAUNCH : 'quilt-swarm run rush-hour.yaml -n 3 -e callers=900',
+    isKept: verdict !== 'unknown',
     reason: verdict === 'fail' ? 'sip_call_failed: rate<0.005 was not met: 0.81 %' : '',
   }));
 

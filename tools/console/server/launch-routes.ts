@@ -37,7 +37,7 @@ export const agreedIn = (value: unknown): { readonly agreedUsd?: number } =>
 
 export function launchRoutes(app: FastifyInstance, catapult: Catapult, { reader, operator }: Guards, onStarted: () => void): void {
   app.get('/api/v1/clouds', { preHandler: reader }, () => cloudRows());
-  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/again', { preHandler: reader }, async (request, reply) =>
+  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/again', { preHandler: operator }, async (request, reply) =>
     answer(reply, await catapult.again(request.params.id)),
   );
   app.post<{ Params: { id: string } }>('/api/v1/runs/:id/again', { preHandler: operator }, async (request, reply) => {

@@ -30,6 +30,8 @@ export interface FeedInit {
 }
 
 export interface Watcher {
+  /** Sees what was started, too: the words of a command may hold secrets. */
+  readonly isOperator: boolean;
   /** False = it is not keeping up: it is given the whole again later. */
   send(message: string): boolean;
 }
@@ -106,7 +108,7 @@ export function createLiveFeed({ source, waiting, started, wallNowMs, after }: F
 
   const ask = async (): Promise<void> => {
     const news = begun.next();
-    if (news !== null) for (const watcher of watchers.keys()) watcher.send(news);
+    if (news !== null) for (const watcher of watchers.keys()) if (watcher.isOperator) watcher.send(news);
     const from = source();
     if (from === null) return sendAll({ type: 'away', message: waiting() });
     const status = await from.status();
@@ -136,7 +138,7 @@ export function createLiveFeed({ source, waiting, started, wallNowMs, after }: F
   return {
     watch(watcher) {
       watchers.set(watcher, 'whole');
-      if (begun.last() !== null) watcher.send(begun.last() as string);
+      if (watcher.isOperator && begun.last() !== null) watcher.send(begun.last() as string);
       if (lastReport !== null) watcher.send(lastReport);
       cancel();
       turn();

@@ -63,7 +63,7 @@ export const API: readonly ApiRow[] = [
     takes: 'StartRequest',
     answers: 'Done',
   },
-  { method: 'get', path: '/api/v1/runs/{id}/again', role: 'reader', summary: 'how a run was started', answers: 'AgainView' },
+  { method: 'get', path: '/api/v1/runs/{id}/again', role: 'operator', summary: 'how a run was started', answers: 'AgainView' },
   {
     method: 'post',
     path: '/api/v1/runs/{id}/again',

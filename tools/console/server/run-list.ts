@@ -4,12 +4,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RUNS_FOLDER } from '../../../node/commands/control-client.ts';
-import { readStarted, type StartedRecord, wordsAgain } from '../../../node/commands/started.ts';
+import { readStarted, type StartedRecord } from '../../../node/commands/started.ts';
 import { fail, ok, type Result } from '../../../node/core/errors.ts';
 import type { Summary } from '../../../node/core/summary-types.ts';
 import { RUN_FILES } from '../../../node/runtime/run-folder.ts';
 import type { RunRow } from '../protocol.ts';
-import { words } from './words.ts';
 
 const RUNS_MAX = 200;
 
@@ -57,10 +56,9 @@ export function createRunList(root: string): RunList {
 
 function runRow(id: string, folder: string): RunRow {
   const path = join(folder, RUN_FILES.summary);
-  const record = readStarted(folder);
   const unknown: RunRow = {
     ...{ id, scenario: id.replace(/^[\dT-]+-/, ''), startedWallMs: null, durationMs: 0, verdict: 'unknown', exitCode: null, reason: '' },
-    again: record === null ? null : words('quilt-swarm', ...wordsAgain(record)),
+    isKept: readStarted(folder) !== null,
   };
   if (!existsSync(path))
     return { ...unknown, verdict: existsSync(join(folder, RUN_FILES.nodes, 'seed', 'control.sock')) ? 'running' : 'unknown' };

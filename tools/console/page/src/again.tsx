@@ -14,13 +14,12 @@ export const openFilled = (path: string, id: string): void => goTo('catapult', .
 
 interface AgainInit {
   readonly id: string;
-  readonly canStart: boolean;
   /** Gets what the person saw as its cost; null = it costs nothing. */
   readonly onStart: (agreedUsd: number | null) => void;
   readonly onClose: () => void;
 }
 
-export function Again({ id, canStart, onStart, onClose }: AgainInit) {
+export function Again({ id, onStart, onClose }: AgainInit) {
   const [view, setView] = useState<AgainView | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => void api.again(id).then(setView, setError), [id]);
@@ -30,7 +29,7 @@ export function Again({ id, canStart, onStart, onClose }: AgainInit) {
     <Ask
       {...{ title: 'Run it again?', yes: view?.cost == null ? 'Start the run' : 'Launch', no: 'Not now', tone: 'primary' }}
       command={view === null ? null : `${view.command}${view.cost === null ? '' : ' --yes'}`}
-      isPossible={canStart && view !== null && view.problems.length === 0}
+      isPossible={view !== null && view.problems.length === 0}
       onYes={() => onStart(view?.cost?.totalUsd ?? null)}
       onClose={onClose}
       more={

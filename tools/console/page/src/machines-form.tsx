@@ -19,7 +19,8 @@ const choices: ReadonlyArray<readonly [Where, string]> = [
 interface MachinesInit {
   readonly machines: Machines;
   readonly nodes: number;
-  readonly onMachines: (machines: Machines) => void;
+  /** Told what changes, not what all of it is: two changes may come before the next look. */
+  readonly onMachines: (change: (now: Machines) => Machines) => void;
   readonly onNodes: (nodes: number) => void;
 }
 
@@ -48,17 +49,18 @@ export function MachinesForm({ machines, nodes, onMachines, onNodes }: MachinesI
   const { clouds, error } = useClouds(where !== 'here');
   const list = where === 'mix' ? 'mix' : 'on';
   const rows = machines[list];
-  const setRows = (next: readonly Placement[]): void => onMachines({ ...machines, [list]: next });
+  const setRows = (change: (now: readonly Placement[]) => readonly Placement[]): void =>
+    onMachines((now) => ({ ...now, [list]: change(now[list]) }));
   const priced = clouds.filter(({ regions }) => where === 'on' || regions.length > 0);
   useEffect(() => {
-    if (where !== 'here' && rows.length === 0 && priced.length > 0) setRows([firstAt(priced[0])]);
+    if (where !== 'here' && rows.length === 0 && priced.length > 0) setRows((now) => (now.length > 0 ? now : [firstAt(priced[0])]));
   }, [where, priced.length]);
   return (
     <fieldset class="where">
       <legend>Where it runs</legend>
       <div class="segments">
         {choices.map(([id, name]) => (
-          <button type="button" key={id} aria-pressed={where === id} onClick={() => onMachines({ ...machines, where: id })}>
+          <button type="button" key={id} aria-pressed={where === id} onClick={() => onMachines((now) => ({ ...now, where: id }))}>
             {name}
           </button>
         ))}
@@ -74,15 +76,15 @@ export function MachinesForm({ machines, nodes, onMachines, onNodes }: MachinesI
               row={row}
               clouds={priced}
               isMix={where === 'mix'}
-              onChange={(changed) => setRows(rows.map((old, at) => (at === index ? changed : old)))}
-              onRemove={rows.length > 1 ? () => setRows(rows.filter((_, at) => at !== index)) : null}
+              onChange={(changed) => setRows((now) => now.map((old, at) => (at === index ? changed : old)))}
+              onRemove={rows.length > 1 ? () => setRows((now) => now.filter((_, at) => at !== index)) : null}
             />
           ))}
           <div class="buttons">
             <button
               type="button"
               disabled={rows.length >= ROWS_MAX || priced.length === 0}
-              onClick={() => setRows([...rows, firstAt(priced[0])])}
+              onClick={() => setRows((now) => [...now, firstAt(priced[0])])}
             >
               {where === 'mix' ? 'Another place' : 'More machines'}
             </button>
@@ -226,7 +228,7 @@ function LaunchFields({ machines, onMachines }: Pick<MachinesInit, 'machines' | 
             placeholder="203.0.113.7"
             autocomplete="off"
             spellcheck={false}
-            onInput={(event) => onMachines({ ...machines, host: event.currentTarget.value })}
+            onInput={({ currentTarget: { value } }) => onMachines((now) => ({ ...now, host: value }))}
           />
         </label>
       )}
@@ -238,7 +240,7 @@ function LaunchFields({ machines, onMachines }: Pick<MachinesInit, 'machines' | 
           step="any"
           value={maxCostUsd}
           placeholder="no limit"
-          onInput={(event) => onMachines({ ...machines, maxCostUsd: event.currentTarget.value })}
+          onInput={({ currentTarget: { value } }) => onMachines((now) => ({ ...now, maxCostUsd: value }))}
         />
       </label>
       {where === 'mix' && (
@@ -249,7 +251,7 @@ function LaunchFields({ machines, onMachines }: Pick<MachinesInit, 'machines' | 
             min={0}
             max={100}
             value={spotSharePercent}
-            onInput={(event) => onMachines({ ...machines, spotSharePercent: event.currentTarget.value })}
+            onInput={({ currentTarget: { value } }) => onMachines((now) => ({ ...now, spotSharePercent: value }))}
           />
         </label>
       )}

@@ -90,21 +90,14 @@ function RunList() {
                   run={run}
                   isChosen={chosen.includes(run.id)}
                   onToggle={() => toggle(run.id)}
-                  onAgain={() => setAgain(run.id)}
+                  onAgain={session?.canStart === true ? () => setAgain(run.id) : null}
                 />
               ))}
             </tbody>
           </table>
         </div>
       )}
-      {again !== null && (
-        <Again
-          id={again}
-          canStart={session?.canStart === true}
-          onStart={(agreedUsd) => start(again, agreedUsd)}
-          onClose={() => setAgain(null)}
-        />
-      )}
+      {again !== null && <Again id={again} onStart={(agreedUsd) => start(again, agreedUsd)} onClose={() => setAgain(null)} />}
     </Card>
   );
 }
@@ -113,11 +106,12 @@ interface RunInit {
   readonly run: RunRow;
   readonly isChosen: boolean;
   readonly onToggle: () => void;
-  readonly onAgain: () => void;
+  /** Null: this session starts nothing. */
+  readonly onAgain: (() => void) | null;
 }
 
 function Run({ run, isChosen, onToggle, onAgain }: RunInit) {
-  const { again } = run;
+  const { isKept } = run;
   const { id, scenario, startedWallMs, durationMs, verdict, exitCode, reason } = run;
   const hasReport = verdict === 'pass' || verdict === 'fail' || verdict === 'tainted';
   return (
@@ -144,8 +138,8 @@ function Run({ run, isChosen, onToggle, onAgain }: RunInit) {
         <Text text={reason} max={100} />
       </td>
       <td class="number">
-        {again !== null && (
-          <button type="button" class="small" title={shown(again)} aria-label={`Run ${shown(id)} again`} onClick={onAgain}>
+        {isKept && onAgain !== null && (
+          <button type="button" class="small" aria-label={`Run ${shown(id)} again`} onClick={onAgain}>
             Again…
           </button>
         )}
