@@ -111,6 +111,15 @@ describe('before a launch', () => {
     );
   });
 
+  it('the cheapest mix is the one that the command chooses', async () => {
+    const places = ['aws:us-east-1', 'gce:us-central1'];
+    const view = await plan(machines([], { mix: places }));
+    const told = (await kit.run('plan', 'mine.yaml', ...places.flatMap((place) => ['--mix', place]))).out();
+    expect(view.machines?.on.length).toBeGreaterThan(0);
+    expect(told).toContain(`machines    ${view.machines?.on.map((word) => `--on ${word}`).join(' ')}\n`);
+    expect(view.start).toBe('quilt-swarm launch mine.yaml --mix aws:us-east-1 --mix gce:us-central1');
+  });
+
   it.each([
     [machines([]), 'QUILT_LAUNCH_REQUEST'],
     [machines(['nowhere']), 'QUILT_LAUNCH_REQUEST'],

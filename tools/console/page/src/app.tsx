@@ -88,6 +88,8 @@ export function App() {
     const phase = live === null ? '' : `${live.board.phase} · `;
     document.title = `${phase}quilt-swarm`;
   }, [live?.board.phase]);
+  // Another tab begins at its top, wherever the button was that led there.
+  useEffect(() => scrollTo(0, 0), [chosen]);
   useEffect(askSession, [live?.runId, line.is === 'lost']);
   return (
     <>

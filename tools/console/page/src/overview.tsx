@@ -39,7 +39,6 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
       <div class="clock">
         <div class="clock-head">
           <Chip tone={isOver ? 'good' : phaseTone[board.phase]}>{isOver ? 'over' : board.phase}</Chip>
-          {board.note !== null && <Chip tone="warn">{shown(board.note)}</Chip>}
           {scaled(factors).map((text) => (
             <Chip key={text} tone="warn">
               {text}
@@ -85,7 +84,7 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
 
 const SCALED_SHOWN = 4;
 
-/** Orders that are in force: one for all, or group by group. */
+/** Orders that are in force: one for all, or group by group. The board's note has the last one only. */
 function scaled(factors: LiveState['factors']): string[] {
   const all = factorOf(factors, ALL);
   if (all !== null) return all === 1 ? [] : [`load ×${formatCount(all)}`];

@@ -73,14 +73,14 @@ function RunList() {
                 </th>
                 <th scope="col">Verdict</th>
                 <th scope="col">Scenario</th>
+                <th scope="col">
+                  <span class="hidden">Again</span>
+                </th>
                 <th scope="col">Started</th>
                 <th scope="col" class="number">
                   Duration
                 </th>
                 <th scope="col">Reason</th>
-                <th scope="col">
-                  <span class="hidden">Again</span>
-                </th>
               </tr>
             </thead>
             <tbody>
@@ -132,17 +132,17 @@ function Run({ run, isChosen, onToggle, onAgain }: RunInit) {
           <Text text={scenario} max={48} />
         )}
       </th>
-      <td class="nowrap">{startedWallMs === null ? '–' : new Date(startedWallMs).toLocaleString()}</td>
-      <td class="number">{formatClock(durationMs)}</td>
       <td>
-        <Text text={reason} max={100} />
-      </td>
-      <td class="number">
         {isKept && onAgain !== null && (
           <button type="button" class="small" aria-label={`Run ${shown(id)} again`} onClick={onAgain}>
             Again…
           </button>
         )}
+      </td>
+      <td class="nowrap">{startedWallMs === null ? '–' : new Date(startedWallMs).toLocaleString()}</td>
+      <td class="number">{formatClock(durationMs)}</td>
+      <td class="reason">
+        <Text text={reason} max={100} />
       </td>
     </tr>
   );
