@@ -71,7 +71,7 @@ describe.skipIf(need.isMissing)(need.title('starting and steering on the page'),
     await page.getByLabel('Factor of the planned load').fill('1.5');
     await page.keyboard.press('Enter');
     await page.getByRole('option', { name: 'callers (×1.5)' }).waitFor({ state: 'attached' });
-    await page.getByText("quilt-swarm scale 'callers' 1.5").waitFor();
+    await page.getByText('quilt-swarm scale callers 1.5').waitFor();
     await press('−10 %');
     await page.getByRole('option', { name: 'callers (×1.35)' }).waitFor({ state: 'attached' });
     await press('Pause');
@@ -100,7 +100,7 @@ describe.skipIf(need.isMissing)(need.title('starting and steering on the page'),
     await page.getByText("quilt-swarm scale '*' 0", { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('option', { name: 'all groups (mixed)' }).waitFor({ state: 'attached' });
-    for (const line of ["'callers' 1", "'viewers' 1.1", "'speakers' 1"])
+    for (const line of ['callers 1', 'viewers 1.1', 'speakers 1'])
       await page.getByText(`quilt-swarm scale ${line}`, { exact: true }).waitFor();
     expect(demo.orders.slice(1).map((order) => (order.order === 'scale' ? order.group : ''))).toEqual([
       '*',

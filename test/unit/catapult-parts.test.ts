@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keepStarted, readStarted, type StartedRecord, wordsAgain, wordsBeyondForm } from '../../node/commands/started.ts';
+import { words } from '../../node/core/shell-words.ts';
 import { machinesOf, nowhereElse, onWord, placementOf, requestOf } from '../../tools/console/page/src/placements.ts';
 import { ALL, afterOrder, factorOf, isPaused, ordersTo } from '../../tools/console/page/src/scaling.ts';
 import type { CostView, GroupFactor } from '../../tools/console/protocol.ts';
 import { factorsOf } from '../../tools/console/server/factors.ts';
 import { disagreement } from '../../tools/console/server/launches.ts';
-import { words } from '../../tools/console/server/words.ts';
 
 const record = (verb: StartedRecord['verb'], all: readonly string[], nodes = 3): StartedRecord => {
   const folder = mkdtempSync(join(tmpdir(), 'quilt-started-'));

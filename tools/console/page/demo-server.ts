@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { wallNowMs } from '../../../node/adapters/clock.ts';
 import { out } from '../../../node/adapters/terminal.ts';
+import { words } from '../../../node/core/shell-words.ts';
 import type { GroupFactor, LiveMessage, MachinesRequest, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView } from '../protocol.ts';
 import { demoMachines, demoRented, demoStarted } from './demo-catapult.ts';
 import { createDemoFeed } from './demo-feed.ts';
@@ -149,7 +150,7 @@ function createLive(nodes: number, hours: number, hostile: string, started: Demo
       }
       for (const each of afterOrder(feed.state(second, wallNowMs(), factor, factors).factors, order)) factors.set(each.group, each);
       if (order.group === '*') factor = order.factor;
-      return `quilt-swarm scale '${order.group}' ${order.factor}`;
+      return words('quilt-swarm', 'scale', order.group, String(order.factor));
     },
   };
 }

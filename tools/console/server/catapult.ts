@@ -9,6 +9,7 @@ import { readScenario } from '../../../node/commands/read-scenario.ts';
 import { type StartedRecord, wordsAgain, wordsBeyondForm } from '../../../node/commands/started.ts';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
 import { makePlan } from '../../../node/core/plan.ts';
+import { words } from '../../../node/core/shell-words.ts';
 import type { AgainView, Done, MachinesPlan, MachinesRequest, PlanView, StartedView, StartRequest } from '../protocol.ts';
 import { type BeyondForm, disagreement, launchWords, planOnMachines, planWords } from './launches.ts';
 import { planOf } from './plan-of.ts';
@@ -16,7 +17,6 @@ import { problemView } from './problem-view.ts';
 import { createRunList, type RunList } from './run-list.ts';
 import { createScenarioFolder, NOT_THERE, type ScenarioFolder } from './scenario-folder.ts';
 import { createStartedRun } from './started-run.ts';
-import { words } from './words.ts';
 
 export const NODES_MAX = 50;
 

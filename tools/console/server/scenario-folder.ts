@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, statSy
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { parse } from 'yaml';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
+import { words } from '../../../node/core/shell-words.ts';
 import type { ScenarioRow } from '../protocol.ts';
-import { words } from './words.ts';
 
 export const SCENARIO_BYTES_MAX = 256 * 1024;
 const SCENARIOS_MAX = 200;

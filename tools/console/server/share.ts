@@ -1,10 +1,10 @@
 // A link that only reads, made on the page by who may steer or start, as `console --share` prints one. It leads to where the asking browser is: Host was checked before (app.ts).
 
 import type { FastifyInstance } from 'fastify';
+import { words } from '../../../node/core/shell-words.ts';
 import type { ShareView } from '../protocol.ts';
 import type { Guards } from './app.ts';
 import type { Sessions } from './sessions.ts';
-import { words } from './words.ts';
 
 export interface ShareInit {
   readonly sessions: Pick<Sessions, 'code'>;

@@ -1,6 +1,7 @@
 // Runs that were made here, newest first: their verdicts, the report of one, and two side by side. Which are shown is in the address, so that it can be kept and sent.
 
 import { useEffect, useState } from 'preact/hooks';
+import { words } from '../../../../node/core/shell-words.ts';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { RunRow } from '../../protocol.ts';
 import { Again } from './again.tsx';
@@ -161,7 +162,7 @@ function OneRun({ id }: { id: string }) {
       <Back />
       {error !== null && <Trouble error={error} />}
       {value !== null && <ReportView summary={value} />}
-      <Command command={`quilt-swarm report runs/${id}`} />
+      <Command command={words('quilt-swarm', 'report', `runs/${id}`)} />
     </>
   );
 }
@@ -173,7 +174,7 @@ function Comparison({ left, right }: { left: string; right: string }) {
       <Back />
       {error !== null && <Trouble error={error} />}
       {value !== null && <Compared ids={[left, right]} summaries={value} />}
-      <Command command={`quilt-swarm compare runs/${left} runs/${right}`} />
+      <Command command={words('quilt-swarm', 'compare', `runs/${left}`, `runs/${right}`)} />
     </>
   );
 }

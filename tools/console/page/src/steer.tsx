@@ -2,6 +2,7 @@
 // terminal that does the same.
 
 import { useState } from 'preact/hooks';
+import { words } from '../../../../node/core/shell-words.ts';
 import type { GroupFactor, LiveState, OrderRequest } from '../../protocol.ts';
 import { api } from './api.ts';
 import { Ask } from './ask.tsx';
@@ -167,7 +168,9 @@ function Load({ live: { factors }, isPossible, give }: LoadInit) {
 }
 
 const titleOf = (orders: readonly OrderRequest[]): string =>
-  orders.map((order) => (order.order === 'scale' ? `quilt-swarm scale '${shown(order.group)}' ${order.factor}` : '')).join('\n');
+  orders
+    .map((order) => (order.order === 'scale' ? shown(words('quilt-swarm', 'scale', order.group, String(order.factor))) : ''))
+    .join('\n');
 
 /** A number that somebody types is theirs until they set it. */
 function AnyFactor({ now, isPossible, onFactor }: { now: number | null; isPossible: boolean; onFactor: (factor: number) => void }) {
