@@ -3,19 +3,19 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { OrderRequest } from '../../tools/console/protocol.ts';
+import { dirname, join, relative } from 'node:path';
+import type { OrderRequest, StartedView } from '../../tools/console/protocol.ts';
 import { createConsole } from '../../tools/console/server/app.ts';
 import type { Catapult } from '../../tools/console/server/catapult.ts';
 import { createLiveFeed, type FeedSource, type LiveFeed } from '../../tools/console/server/live-feed.ts';
 import { consoleRoutes } from '../../tools/console/server/routes.ts';
 import { createSessions } from '../../tools/console/server/sessions.ts';
-import { words } from '../../tools/console/server/words.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { childEnvironment } from '../adapters/environment.ts';
 import { keptText } from '../adapters/kept-text.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
+import { words } from '../core/shell-words.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
 import type { LogTail, StatusView } from '../runtime/node-status.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
@@ -23,6 +23,7 @@ import { askFor, type ControlTarget } from './control-client.ts';
 import { entryPaths } from './entries.ts';
 import { giveOrder, runIdOf } from './give-order.ts';
 import { programVersion } from './program-version.ts';
+import { unknownGroup } from './scale.ts';
 import { storedReport, storedTimeline } from './stored-run.ts';
 
 export interface ConsoleOptions {
@@ -117,9 +118,13 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     const from = source();
     return from === null ? null : orKnown(from, feed);
   };
-  const waiting = (): string =>
-    options.catapult?.complaint() ?? (options.catapult?.isRunning() ? 'the swarm is forming' : 'nothing runs here now');
-  const feed = createLiveFeed({ source, waiting, wallNowMs, after: clock.after });
+  const started = (): StartedView | null => options.catapult?.started() ?? null;
+  const waiting = (): string => {
+    const view = started();
+    if (view?.isRunning === true) return view.verb === 'launch' ? 'machines are being made' : 'the swarm is forming';
+    return view?.hasFailed === true ? 'what was started ended without a run' : 'nothing runs here now';
+  };
+  const feed = createLiveFeed({ source, waiting, started, wallNowMs, after: clock.after });
   const { catapult, canSteer, tls, hosts } = options;
   const { app, close } = await createConsole({
     ...{ version: programVersion(), pageFolder: pageFolder(), sessions, feed, canSteer, hosts, tls },
@@ -127,7 +132,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     swarmId: () => feed.known.swarmId,
     after: clock.after,
     order: (request) => orderOf(options, request),
-    routes: consoleRoutes({ version: programVersion(), wallNowMs, source: kept, catapult, onStarted: () => feed.restart() }),
+    routes: consoleRoutes({
+      ...{ version: programVersion(), wallNowMs, source: kept, catapult, onStarted: () => feed.restart() },
+      share: { sessions, isTls: tls !== null, where: () => (catapult === null ? placeOf(options) : []) },
+    }),
   });
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -155,7 +163,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
 /** Every node must have heard of a scale order before it takes effect. */
 const AHEAD_MS = 1500;
 
-async function orderOf({ where, keyPath }: ConsoleOptions, request: OrderRequest): Promise<Result<{ command: string }>> {
+async function orderOf({ where, keyPath, catapult }: ConsoleOptions, request: OrderRequest): Promise<Result<{ command: string }>> {
   const place = where();
   const given = await giveOrder(place ?? undefined, keyPath, (status) => {
     const runId = runIdOf(status);
@@ -163,13 +171,28 @@ async function orderOf({ where, keyPath }: ConsoleOptions, request: OrderRequest
     if (request.order === 'stop') return ok({ order: 'stop', runId: runId.value, mode: request.mode, reason: 'from the console' });
     if (status.sinceT0Ms === null || status.phase !== 'running')
       return fail({ code: 'QUILT_NOT_RUNNING', message: `the run is ${status.phase}`, hint: 'load can be scaled while it runs' });
+    const unknown = unknownGroup(status, request.group);
+    if (unknown !== null) return fail(unknown);
     const scale = { group: request.group, factor: request.factor, atMs: Math.max(0, status.sinceT0Ms) + AHEAD_MS };
     return ok({ order: 'scale', runId: runId.value, scale });
   });
-  if (!given.ok) return given;
-  // A ticket is a secret: the line has its place only.
-  const named = place === null ? [] : [place.startsWith('quilt') ? 'TICKET' : place];
+  if (!given.ok) return interrupted(catapult, request) ?? given;
+  const named = placeOf({ where });
   if (request.order === 'stop')
     return ok({ command: words('quilt-swarm', 'stop', ...named, ...(request.mode === 'now' ? ['--now'] : [])) });
   return ok({ command: words('quilt-swarm', 'scale', request.group, String(request.factor), ...named) });
+}
+
+/** While it makes machines there is no run to be told to stop: what makes them is. */
+function interrupted(catapult: Catapult | null, { order }: OrderRequest): Result<{ command: string }> | null {
+  const done = order === 'stop' ? (catapult?.interrupt() ?? null) : null;
+  return done === null ? null : ok(done);
+}
+
+/** What is watched, as commands name it. A ticket is a secret: the line has its place only. */
+function placeOf({ where }: Pick<ConsoleOptions, 'where'>): readonly string[] {
+  const place = where();
+  if (place === null) return [];
+  const near = relative(process.cwd(), place);
+  return [place.startsWith('quilt') ? 'TICKET' : near.startsWith('..') || near === '' ? place : near];
 }

@@ -31,7 +31,8 @@ async function openConsole(where: string | undefined, flags: Flags): Promise<voi
   const problems: Problem[] = [tls, watched].flatMap((result) => (result.ok ? [] : result.problems));
   if (!tls.ok || !watched.ok) return finishWithProblems(problems);
   const catapult = where === undefined ? createCatapult('.') : null;
-  const started = (): string | null => catapult?.runFolder() ?? null;
+  // What ended without a run has a folder of which nobody answers.
+  const started = (): string | null => (catapult === null || catapult.started()?.hasFailed === true ? null : catapult.runFolder());
   const current = (): ControlTarget | null => {
     const folder = started();
     return watched.value ?? (folder === null ? null : localTarget(folder));

@@ -24,6 +24,15 @@ export type MachineRequest = LaunchRequest & {
   readonly isSeed: boolean;
 };
 
+/** Whether machines are elsewhere, and must find this one. */
+export const isFar = (requests: readonly LaunchRequest[]): boolean => requests.some(({ cloud }) => cloud !== 'local');
+
+export const NO_HOST: Problem = {
+  code: 'QUILT_LAUNCH_HOST',
+  message: 'rented machines must reach this one: under which address?',
+  hint: '--host with the public address or name; the mesh port and the bundle port must be open there',
+};
+
 /** On one computer nobody else needs to reach the nodes. */
 export const LOOPBACK = '127.0.0.1';
 

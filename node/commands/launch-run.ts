@@ -69,7 +69,8 @@ export async function runOnFleet(init: FleetRunInit): Promise<void> {
   await closeConsole();
   board?.stop();
   stopKeys();
-  await awaitEnds(components, fleet.record, LEAVE_LOOKS_MAX);
+  // A swarm that never formed has nobody who tells its nodes to leave: they are ended at once.
+  if (node.status().phase !== 'forming') await awaitEnds(components, fleet.record, LEAVE_LOOKS_MAX);
   const left = await endFleet(components, fleet.record);
   showSummary(node.report()?.summary ?? null, message, { json: flags.json === true, color });
   if (left.length > 0) finishWithProblems(left);

@@ -26,7 +26,7 @@ import { RUNS_FOLDER } from './control-client.ts';
 import { type Extras, openExtras, withOption } from './extras.ts';
 import { finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { agreeToCost, costOfLaunch, lifeWithinMs } from './launch-cost.ts';
-import { type MachineRequest, orderOf, partsOf } from './launch-orders.ts';
+import { isFar, type MachineRequest, NO_HOST, orderOf, partsOf } from './launch-orders.ts';
 import { runOnFleet } from './launch-run.ts';
 import { type MachineFlags, machineOptions, machinesFor } from './machine-mix.ts';
 import { type ConsoleFlags, consoleOptions, consoleProblems, consoleWords } from './node-console.ts';
@@ -43,6 +43,7 @@ import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './ope
 import { headersSet, type OutputFlags, openOutputs, outputOptions, outputWords, sendsFromNodes } from './outputs.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
+import { keepStarted } from './started.ts';
 
 interface WrittenFlags extends MachineFlags, ArtifactFlags, ConsoleFlags, OutputFlags {
   readonly host?: string;
@@ -89,19 +90,19 @@ interface Launch {
   readonly outputs: OutputsChoice | undefined;
 }
 
-async function launch(file: string, written: WrittenFlags): Promise<void> {
+async function launch(file: string, written: WrittenFlags, words: readonly string[]): Promise<void> {
   const wrong = consoleProblems(written);
   if (wrong.length > 0) return finishWithProblems(wrong);
   const extras = await openExtras(written.with);
   if (!extras.ok) return finishWithProblems(extras.problems);
   try {
-    await launchWith(file, written, extras.value);
+    await launchWith(file, written, extras.value, words);
   } finally {
     extras.value.close();
   }
 }
 
-async function launchWith(file: string, written: WrittenFlags, extras: Extras): Promise<void> {
+async function launchWith(file: string, written: WrittenFlags, extras: Extras, words: readonly string[]): Promise<void> {
   const prepared = await prepareRun(file, written.variable, written.tag, extras);
   const load = prepared.ok ? await machinesFor(prepared.value, written) : parseLaunchRequests(written.on);
   const seeds = written.seedOn.length === 0 ? ok([]) : parseLaunchRequests(written.seedOn);
@@ -109,10 +110,10 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras): 
   const clouds = requests.ok ? await openClouds(requests.value.map(({ cloud }) => cloud)) : requests;
   const wrong = [requests, prepared, clouds].flatMap((result) => (result.ok ? [] : result.problems));
   if (!requests.ok || !prepared.ok || !clouds.ok) return finishWithProblems([...new Set(wrong)]);
-  const isFar = requests.value.some(({ cloud }) => cloud !== 'local');
-  const flags: Flags = { ...written, meshPort: written.meshPort ?? (isFar ? MESH_PORT : 0) };
-  if (isFar && flags.host === undefined) return finishWithProblems([NO_HOST]);
-  if (isFar && flags.artifacts?.startsWith('dir:')) return finishWithProblems([FAR_FOLDER]);
+  const far = isFar(requests.value);
+  const flags: Flags = { ...written, meshPort: written.meshPort ?? (far ? MESH_PORT : 0) };
+  if (far && flags.host === undefined) return finishWithProblems([NO_HOST]);
+  if (far && flags.artifacts?.startsWith('dir:')) return finishWithProblems([FAR_FOLDER]);
   if (sharesPort(requests.value, flags)) return finishWithProblems([SHARED_PORT]);
   const artifacts = await openWorkingStore(flags);
   if (!artifacts.ok) return finishWithProblems(artifacts.problems);
@@ -123,9 +124,14 @@ async function launchWith(file: string, written: WrittenFlags, extras: Extras): 
   if (disagreed.length > 0) return finishWithProblems(disagreed);
   const outputs = await openOutputs(flags, { keepsRun: true });
   if (!outputs.ok) return finishWithProblems(outputs.problems);
-  if (isFar && sendsFromNodes(flags)) sayUnsentHeaders();
+  if (far && sendsFromNodes(flags)) sayUnsentHeaders();
   const wallMs = flags.maxWall ?? prepared.value.scenario.deadlineMs;
   const runFolder = createRunFolder(flags.runFolder, prepared.value.scenario.name, wallNowMs());
+  keepStarted(runFolder, 'launch', file, words, {
+    ...{ variables: flags.variable, with: [...flags.with], on: [...flags.on], mix: [...flags.mix], spotSharePercent: flags.spotShare },
+    ...{ machinesMax: flags.machinesMax, seedOn: [...flags.seedOn], reserveAddresses: flags.reserveAddresses === true },
+    ...{ host: flags.host ?? null, maxCostUsd: flags.maxCost ?? null },
+  });
   const lifeMs = Math.min(flags.joinWithin + wallMs + END_SLACK_MS, lifeWithinMs(cost, flags.maxCost ?? Number.POSITIVE_INFINITY));
   const values = {
     prepared: prepared.value,
@@ -141,12 +147,6 @@ function bothOf(load: Result<readonly LaunchRequest[]>, seeds: Result<readonly L
   if (!load.ok || !seeds.ok) return fail(...[load, seeds].flatMap((result) => (result.ok ? [] : result.problems)));
   return ok([...load.value.map((each) => ({ ...each, isSeed: false })), ...seeds.value.map((each) => ({ ...each, isSeed: true }))]);
 }
-
-const NO_HOST: Problem = {
-  code: 'QUILT_LAUNCH_HOST',
-  message: 'rented machines must reach this one: under which address?',
-  hint: '--host with the public address or name; the mesh port and the bundle port must be open there',
-};
 
 const FAR_FOLDER: Problem = {
   code: 'QUILT_LAUNCH_ARTIFACTS',
@@ -274,7 +274,8 @@ function exitOf(problems: readonly Problem[]): ExitName {
   return codes.has('QUILT_LAUNCH_SHORT') ? 'capacityNeverReached' : 'badConfiguration';
 }
 
-export function command(): Command {
+/** `words`: what was typed after the verb, for the run folder. */
+export function command(words: readonly string[] = []): Command {
   const verb = new Command('launch')
     .description('rent machines of one or more clouds, run a scenario on them, and end them')
     .argument('<scenario>', 'scenario file')
@@ -303,9 +304,9 @@ export function command(): Command {
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
     .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on or --mix names is ever rented.`)
-    .action(launch);
+    .action((file: string, flags: WrittenFlags) => launch(file, flags, words));
   for (const option of [...machineOptions(), ...artifactOptions(), ...consoleOptions(), ...outputOptions()]) verb.addOption(option);
   return verb;
 }
 
-export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), consoleWords(argv));
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(argv), consoleWords(argv));

@@ -35,6 +35,7 @@ import { localOutputWords, type OutputFlags, openOutputs, outputOptions, sharedP
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
 import { showSummary } from './run-report.ts';
+import { keepStarted } from './started.ts';
 
 interface Flags extends ArtifactFlags, ConsoleFlags, OutputFlags {
   readonly nodes: number;
@@ -56,19 +57,19 @@ const TICKET_SLACK_MS = 600_000;
 /** Nodes that were told to end are given this long, twice, before they are killed. */
 const END_MS_MAX = 5_000;
 
-async function runScenario(file: string, flags: Flags): Promise<void> {
+async function runScenario(file: string, flags: Flags, words: readonly string[]): Promise<void> {
   const wrong = consoleProblems(flags);
   if (wrong.length > 0) return finishWithProblems(wrong);
   const extras = await openExtras(flags.with);
   if (!extras.ok) return finishWithProblems(extras.problems);
   try {
-    await runWith(file, flags, extras.value);
+    await runWith(file, flags, extras.value, words);
   } finally {
     extras.value.close();
   }
 }
 
-async function runWith(file: string, flags: Flags, extras: Extras): Promise<void> {
+async function runWith(file: string, flags: Flags, extras: Extras, words: readonly string[]): Promise<void> {
   const prepared = await prepareRun(file, flags.variable, flags.tag, extras);
   if (!prepared.ok) return finishWithProblems(prepared.problems);
   const artifacts = await openWorkingStore(flags);
@@ -102,6 +103,7 @@ async function runWith(file: string, flags: Flags, extras: Extras): Promise<void
   writeFileSync(ticketPath, `${formed.value.ticket}\n`, { mode: 0o600 });
   chmodSync(ticketPath, 0o600);
   if (outputs.value?.scrape != null && !flags.quiet) err(metricsText(outputs.value.scrape.url, flags.metricsListen?.port === 0, runFolder));
+  keepStarted(runFolder, 'run', file, words, { variables: flags.variable, nodes: flags.nodes, with: [...flags.with] });
   await carryOut(formed.value, prepared.value, { wallMsMax, runFolder }, flags);
 }
 
@@ -200,7 +202,8 @@ function stopOnSignals(
   return () => count;
 }
 
-export function command(): Command {
+/** `words`: what was typed after the verb, for the run folder. */
+export function command(words: readonly string[] = []): Command {
   const runs = new Command('run')
     .description('run a scenario with a local swarm; the load is the total of the swarm')
     .argument('<scenario>', 'scenario file (quilt-swarm new writes one)')
@@ -216,9 +219,9 @@ export function command(): Command {
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
-    .action(runScenario);
+    .action((file: string, flags: Flags) => runScenario(file, flags, words));
   for (const option of [...consoleOptions(), ...artifactOptions(), ...outputOptions()]) runs.addOption(option);
   return runs;
 }
 
-export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), consoleWords(argv));
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(argv), consoleWords(argv));

@@ -3,7 +3,7 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { err } from '../adapters/terminal.ts';
-import { fail, ok } from '../core/errors.ts';
+import { fail, ok, type Problem } from '../core/errors.ts';
 import { suggestion } from '../core/suggest.ts';
 import type { StatusView } from '../runtime/node-status.ts';
 import { finishWithProblems, runCommand } from './finish.ts';
@@ -35,6 +35,13 @@ function secondsArgument(text: string): number {
   return seconds;
 }
 
+/** Problem: QUILT_NO_GROUP. */
+export function unknownGroup({ board }: StatusView, group: string): Problem | null {
+  const groups = board.groups.map((each) => each.group);
+  if (group === '*' || groups.includes(group)) return null;
+  return { code: 'QUILT_NO_GROUP', message: `the run has no group '${group}'`, hint: suggestion(group, [...groups, '*']) };
+}
+
 /** Factor in force for the group: the last order that names it or all. */
 function factorNow(status: StatusView, group: string): number {
   const last = status.scales.filter((scale) => scale.group === group || scale.group === '*' || group === '*').at(-1);
@@ -49,10 +56,8 @@ async function scale(group: string, amount: Amount, where: string | undefined, f
   const given = await giveOrder(where, flags.key, (status) => {
     const runId = runIdOf(status);
     if (!runId.ok) return runId;
-    const groups = status.board.groups.map((each) => each.group);
-    if (group !== '*' && !groups.includes(group)) {
-      return fail({ code: 'QUILT_NO_GROUP', message: `the run has no group '${group}'`, hint: suggestion(group, [...groups, '*']) });
-    }
+    const unknown = unknownGroup(status, group);
+    if (unknown !== null) return fail(unknown);
     if (status.phase !== 'running' || status.sinceT0Ms === null) {
       return fail({ code: 'QUILT_NOT_RUNNING', message: `the run is ${status.phase}`, hint: 'load can be scaled while it runs' });
     }

@@ -34,6 +34,8 @@ export const RUN_FILES = {
   /** Latencies by band over time, one row for each point of the timeline: the console's heat maps. */
   heat: 'heat.json',
   entries: 'entries.jsonl',
+  /** The command that started it (commands/started.ts). */
+  started: 'started.json',
   ticket: 'ticket',
   operatorKey: 'operator.key',
   nodes: 'nodes',

@@ -4,14 +4,14 @@ import { expect, it } from 'vitest';
 import { fail, ok, type Result } from '../../node/core/errors.ts';
 import type { LiveTimeline, Report } from '../../node/runtime/collector.ts';
 import type { StatusView } from '../../node/runtime/node-status.ts';
-import type { LiveMessage } from '../../tools/console/protocol.ts';
+import type { LiveMessage, StartedView } from '../../tools/console/protocol.ts';
 import { createLiveFeed, type FeedSource } from '../../tools/console/server/live-feed.ts';
 
 const gone = fail({ code: 'QUILT_RUN_OVER', message: 'nobody answers' });
 
 type Swarm = { -readonly [name in keyof FeedSource]: FeedSource[name] };
 
-function lab(parts: Partial<Swarm> = {}) {
+function lab(parts: Partial<Swarm> = {}, started: () => StartedView | null = () => null) {
   const due: { ms: number; callback: () => void }[] = [];
   const swarm: Swarm = {
     ...{ id: 'here', isFar: false, status: async () => gone, timeline: async () => gone, report: async () => gone, log: async () => gone },
@@ -21,6 +21,7 @@ function lab(parts: Partial<Swarm> = {}) {
   const feed = createLiveFeed({
     source: () => swarm,
     waiting: () => 'nothing runs',
+    started,
     wallNowMs: () => ++wallMs,
     after: (ms, callback) => {
       const one = { ms, callback };
@@ -34,9 +35,9 @@ function lab(parts: Partial<Swarm> = {}) {
     swarm,
     due,
     /** Somebody who looks: what came since the last time. */
-    watcher() {
+    watcher(isOperator = true) {
       const messages: LiveMessage[] = [];
-      const stop = feed.watch({ send: (text) => messages.push(JSON.parse(text) as LiveMessage) > 0 });
+      const stop = feed.watch({ isOperator, send: (text) => messages.push(JSON.parse(text) as LiveMessage) > 0 });
       return { stop, news: () => messages.splice(0) };
     },
     /** The next look is due. Answers how long the pause before it was. */
@@ -156,4 +157,28 @@ it('asks once more before its node is gone', async () => {
   swarm.report = async () => written;
   await feed.finish();
   expect(typesOf(news())).toEqual(['report', 'away']);
+});
+
+it('tells operators what was started when there is something new about it, and those of them who come later', async () => {
+  const begun: StartedView = {
+    ...{ command: 'quilt-swarm launch', verb: 'launch', isRunning: true, exitCode: null, said: [], run: null, hasFailed: false },
+  };
+  let started: StartedView | null = null;
+  const { turn, watcher } = lab({}, () => started);
+  const { news } = watcher();
+  const told = async (): Promise<StartedView[]> => {
+    await turn();
+    return news().flatMap((message) => (message.type === 'started' ? [message.started] : []));
+  };
+  expect(await told()).toEqual([]);
+  started = begun;
+  expect(await told()).toEqual([begun]);
+  expect(await told(), 'nothing new').toEqual([]);
+  started = { ...begun, said: ['launching 2 machines'] };
+  expect(await told()).toEqual([started]);
+  expect(watcher().news()).toContainEqual({ type: 'started', started });
+  const reader = watcher(false);
+  started = { ...begun, said: ['2 machines are starting'] };
+  expect(await told()).toEqual([started]);
+  expect(typesOf(reader.news()), 'who only reads').not.toContain('started');
 });

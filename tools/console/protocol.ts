@@ -23,6 +23,8 @@ export interface SessionView {
   readonly watchesBecause: 'link' | 'key' | null;
   /** May edit and start scenarios on this machine. */
   readonly canStart: boolean;
+  /** May hand out links that only read. */
+  readonly canShare: boolean;
 }
 
 export interface NodeRow {
@@ -67,6 +69,15 @@ export interface EventRow extends NoteRow {
   readonly level: 'info' | 'warning' | 'error';
 }
 
+/** Orders to one group so far, in their result. */
+export interface GroupFactor {
+  readonly group: string;
+  /** Of the planned load, as it was ordered last; 1 = as planned, 0 = paused. */
+  readonly factor: number;
+  /** The last one that was not 0: what Resume goes back to. */
+  readonly resumeFactor: number;
+}
+
 /** Once a second. */
 export interface LiveState {
   readonly atWallMs: number;
@@ -83,6 +94,8 @@ export interface LiveState {
   readonly latencyByPlace: readonly PlaceLatency[];
   /** Factor of the whole load now, 1 = as planned. */
   readonly factor: number;
+  /** One for each group of the scenario. */
+  readonly factors: readonly GroupFactor[];
 }
 
 /** GET /api/v1/status */
@@ -133,7 +146,24 @@ export type LiveMessage =
   | TimelineMessage
   | AwayMessage
   /** The run is over, and this is its report. */
-  | { readonly type: 'report'; readonly summary: Summary };
+  | { readonly type: 'report'; readonly summary: Summary }
+  /** What this console started last, whenever there is something new about it; for operators. */
+  | { readonly type: 'started'; readonly started: StartedView };
+
+/** A process that this console started: what it does before its run can be watched, and whatever else it says. */
+export interface StartedView {
+  readonly command: string;
+  readonly verb: 'run' | 'launch';
+  readonly isRunning: boolean;
+  /** Null while it runs, or where a signal ended it. */
+  readonly exitCode: number | null;
+  /** The last lines on its standard error, oldest first. */
+  readonly said: readonly string[];
+  /** Name of its run folder, once there is one. */
+  readonly run: string | null;
+  /** It ended without a run to look at: `said` has why. */
+  readonly hasFailed: boolean;
+}
 
 /** POST /api/v1/orders, with canSteer. The answer names the command that does the same. */
 export type OrderRequest =
@@ -163,12 +193,69 @@ export interface ScenarioRow {
   readonly isValid: boolean;
 }
 
-/** POST /api/v1/plan {text, path, variables, nodes}: problems, or what would run. */
+/** GET /api/v1/clouds: where machines can be rented. */
+export interface CloudRow {
+  readonly name: string;
+  readonly summary: string;
+  readonly hasSpot: boolean;
+  /** Those that have prices; others are taken too, and cost what nobody here knows. */
+  readonly regions: readonly { readonly region: string; readonly machineTypes: readonly string[] }[];
+  /** Why nothing can be rented there now: no credentials; null = nothing is in the way. */
+  readonly problem: ProblemView | null;
+}
+
+/** Machines of a launch, in the words of `launch`. */
+export interface MachinesRequest {
+  /** CLOUD:REGION:TYPE=N, as --on takes it. */
+  readonly on: readonly string[];
+  /** Instead: CLOUD:REGION, as --mix takes it. */
+  readonly mix: readonly string[];
+  readonly spotSharePercent: number;
+  /** --host: where the machines reach this computer; null for those that are on it. */
+  readonly host: string | null;
+  readonly maxCostUsd: number | null;
+}
+
+export interface VendorCost {
+  readonly cloud: string;
+  readonly machines: number;
+  readonly machinesUsd: number;
+  readonly addressesUsd: number;
+  readonly trafficUsd: number;
+  readonly totalUsd: number;
+}
+
+/** As `plan --on` reckons it. */
+export interface CostView {
+  readonly vendors: readonly VendorCost[];
+  readonly totalUsd: number;
+  readonly usdPerHour: number;
+  /** How long each machine is expected to be paid for. */
+  readonly runMs: number;
+  /** Sentences: what has no price, and comes on top. */
+  readonly missing: readonly string[];
+  readonly notes: readonly string[];
+  /** The same as the terminal says it. */
+  readonly lines: readonly string[];
+}
+
+export interface MachinesPlan {
+  /** The machines as --on words: those that were named, or those of the mix. */
+  readonly on: readonly string[];
+  /** Null where the words cannot be read. */
+  readonly cost: CostView | null;
+  /** Why a launch would be refused. */
+  readonly problems: readonly ProblemView[];
+}
+
+/** POST /api/v1/plan {text, path, variables, nodes, machines?}: problems, or what would run. */
 export type PlanView =
   | { readonly ok: false; readonly problems: readonly ProblemView[]; readonly command: string }
   | {
       readonly ok: true;
       readonly command: string;
+      /** The line that starts it. */
+      readonly start: string;
       /** Values that the scenario declares, with what they are now. */
       readonly variables: Readonly<Record<string, string>>;
       readonly durationMs: number;
@@ -189,6 +276,8 @@ export type PlanView =
       readonly targets: readonly string[];
       /** Why some of the load has no place; empty = it fits. */
       readonly unplaceable: readonly string[];
+      /** Null where nothing is rented. */
+      readonly machines: MachinesPlan | null;
     };
 
 /** GET /api/v1/runs, newest first. */
@@ -201,11 +290,37 @@ export interface RunRow {
   readonly verdict: 'pass' | 'fail' | 'tainted' | 'running' | 'unknown';
   readonly exitCode: number | null;
   readonly reason: string;
+  /** Whether it is known how it was started, so that it can be started again. */
+  readonly isKept: boolean;
 }
 
-/** POST /api/v1/runs {path, variables, nodes}: starts `quilt-swarm run`, and the console watches it. */
+/** POST /api/v1/runs {path, variables, nodes, machines?, agreedUsd?}: starts `quilt-swarm run`, or `launch` where there are machines, and the console watches it. */
 export interface StartRequest {
   readonly path: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Of a local swarm. */
   readonly nodes: number;
+  readonly machines?: MachinesRequest;
+  /** What the person who starts it saw as its cost: a launch that costs more is refused. */
+  readonly agreedUsd?: number;
+}
+
+/** GET /api/v1/runs/{id}/again, for operators, since its words may hold secrets: how a run was started. POST {agreedUsd?} starts the same once more. */
+export interface AgainView {
+  readonly command: string;
+  /** As Catapult's form has it. */
+  readonly request: StartRequest;
+  /** Words of the command that the form has no field for; starting again keeps them. */
+  readonly more: readonly string[];
+  /** The scenario's file is another than that run had, or gone. */
+  readonly isChanged: boolean;
+  /** Null where nothing is rented, or cannot be reckoned now. */
+  readonly cost: CostView | null;
+  /** Why it would be refused now. */
+  readonly problems: readonly ProblemView[];
+}
+
+/** POST /api/v1/share: a link that only reads. */
+export interface ShareView extends Done {
+  readonly link: string;
 }

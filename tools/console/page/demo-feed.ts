@@ -2,13 +2,14 @@
 // second depends on the seed and that second only, so that a part of the history is the same as in the whole.
 
 import type { Summary } from '../../../node/core/summary-types.ts';
-import type { EventRow, LiveState, NodeRow, TimelineMessage } from '../protocol.ts';
+import type { EventRow, GroupFactor, LiveState, NodeRow, TimelineMessage } from '../protocol.ts';
 import { type DemoInit, demoEvents, demoGroups, noise } from './demo-events.ts';
 import { demoReport } from './demo-report.ts';
 import { heatOf, latencyOf, metricsOf, slowness } from './demo-series.ts';
 
 export interface DemoFeed {
-  state(second: number, atWallMs: number, factor: number): LiveState;
+  /** `factors`: of single groups, by name; left out: `factor` for all. */
+  state(second: number, atWallMs: number, factor: number, factors?: ReadonlyMap<string, GroupFactor>): LiveState;
   /** Up to this second. */
   events(second: number): EventRow[];
   /** Seconds from (inclusive) to (exclusive). */
@@ -43,7 +44,8 @@ export function createDemoFeed(init: DemoInit): DemoFeed {
 
   const events = demoEvents(totalS, hostile);
   return {
-    state: (second, atWallMs, factor) => stateAt({ ...init, hostile }, { second, atWallMs, factor }, { planned, active, failed, nameOf }),
+    state: (second, atWallMs, factor, factors = new Map()) =>
+      stateAt({ ...init, hostile }, { second, atWallMs, factor, factors }, { planned, active, failed, nameOf }),
     timeline(from, to, isWhole) {
       const seconds = Array.from({ length: Math.max(0, to - from) }, (_, index) => from + index);
       return {
@@ -77,10 +79,11 @@ export interface Curves {
 
 function stateAt(
   { seed, nodes, totalS, groups: count, hostile = '' }: DemoInit,
-  now: { second: number; atWallMs: number; factor: number },
+  now: { second: number; atWallMs: number; factor: number; factors: ReadonlyMap<string, GroupFactor> },
   curves: Curves,
 ): LiveState {
   const { second, atWallMs, factor } = now;
+  const factorIn = (group: string): GroupFactor => now.factors.get(group) ?? { group, factor, resumeFactor: factor === 0 ? 1 : factor };
   const { planned, active, failed, nameOf } = curves;
   const all = demoGroups(count === undefined ? {} : { groups: count });
   const sum = (of: Curves['planned']): number => all.reduce((total, _, index) => total + of(index, second), 0);
@@ -89,8 +92,8 @@ function stateAt(
       group: nameOf(group),
       type,
       peak,
-      active: Math.round(active(index, second) * factor),
-      planned: Math.round(planned(index, second) * factor),
+      active: Math.round(active(index, second) * factorIn(nameOf(group)).factor),
+      planned: Math.round(planned(index, second) * factorIn(nameOf(group)).factor),
     },
     ...{
       ratePerS: active(index, second) / 4,
@@ -104,6 +107,7 @@ function stateAt(
   const p95Ms = 42 * 2.4 * slowness(second, totalS);
   return {
     ...{ atWallMs, runId: '7f3a2c', scenario: `rush-hour${hostile}`, sinceT0Ms: second * 1000, coordinator: 'node-1', term: 3, factor },
+    factors: all.map(({ group }) => factorIn(nameOf(group))),
     board: {
       ...{
         boardVersion: 1,

@@ -10,8 +10,11 @@ import { parseArgs } from 'node:util';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { wallNowMs } from '../../../node/adapters/clock.ts';
 import { out } from '../../../node/adapters/terminal.ts';
-import type { LiveMessage, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView } from '../protocol.ts';
+import { words } from '../../../node/core/shell-words.ts';
+import type { GroupFactor, LiveMessage, MachinesRequest, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView } from '../protocol.ts';
+import { demoMachines, demoRented, demoStarted } from './demo-catapult.ts';
 import { createDemoFeed } from './demo-feed.ts';
+import { afterOrder } from './src/scaling.ts';
 
 export interface DemoServerInit {
   readonly port?: number;
@@ -23,6 +26,8 @@ export interface DemoServerInit {
   readonly hostile?: string;
   readonly mode?: SessionView['mode'];
   readonly canSteer?: boolean;
+  /** Something that this console started, at work or broken. */
+  readonly started?: 'launching' | 'failed' | null;
   /** Where the page was built; default dist/console. */
   readonly pageFolder?: string;
 }
@@ -68,12 +73,15 @@ const runs = (nowWallMs: number, hostile: string): RunRow[] =>
       startedWallMs: nowWallMs - index * DAY_MS,
     },
     ...{ durationMs: 600_000, exitCode: verdict === 'fail' ? 99 : verdict === 'pass' ? 0 : null },
+    isKept: verdict !== 'unknown',
     reason: verdict === 'fail' ? 'sip_call_failed: rate<0.005 was not met: 0.81 %' : '',
   }));
 
 /** A plan that follows the text as far as the demo needs: `broken` in it is a problem at its place. */
-function plan(text: string, nodes: number, variables: Readonly<Record<string, string>>): PlanView {
-  const command = `quilt-swarm plan scenario.yaml -n ${nodes}`;
+function plan(text: string, nodes: number, variables: Readonly<Record<string, string>>, rented: MachinesRequest | undefined): PlanView {
+  const machines = rented === undefined ? null : demoMachines(rented);
+  const where = rented === undefined ? `-n ${nodes}` : rented.on.map((word) => `--on ${word}`).join(' ');
+  const command = `quilt-swarm plan scenario.yaml ${where}`;
   const lines = text.split('\n');
   const line = lines.findIndex((one) => one.includes('broken'));
   if (line >= 0) {
@@ -87,7 +95,8 @@ function plan(text: string, nodes: number, variables: Readonly<Record<string, st
   }
   const perNode = 1200 / nodes;
   return {
-    ...{ ok: true, command, variables: { bridge: '127.0.0.1', port: '5060', callers: '1200', ...variables }, durationMs: 390_000 },
+    ...{ ok: true, command, start: `quilt-swarm ${rented === undefined ? 'run' : 'launch'} scenario.yaml ${where}`, machines },
+    ...{ variables: { bridge: '127.0.0.1', port: '5060', callers: '1200', ...variables }, durationMs: 390_000 },
     ...{ endpointCount: 4200, activeMax: 1200, meetingCount: 40, shardCount: 24 },
     groups: [{ name: 'callers', type: 'sip', peak: 1200, cores: 2.4 }],
     curve: {
@@ -103,24 +112,25 @@ function plan(text: string, nodes: number, variables: Readonly<Record<string, st
     })),
     thresholds: ['sip_call_setup p(95)<2000', 'sip_mos p(5)>4.0'],
     targets: ['sip:127.0.0.1:5060'],
-    unplaceable: nodes === 1 ? ['group callers: 0.4 cores have no place: node-1 has 2 cores'] : [],
+    unplaceable: nodes === 1 && rented === undefined ? ['group callers: 0.4 cores have no place: node-1 has 2 cores'] : [],
   };
 }
 
 /** The live socket's side: a second a second, and what orders do. */
-function createLive({ nodes, groups, hours, hostile }: Required<DemoServerInit>) {
+function createLive({ nodes, groups, hours, hostile, started }: Required<DemoServerInit>) {
   const startS = Math.round(hours * 3600);
   const feed = createDemoFeed({ seed: 7, nodes, groups, totalS: Math.max(600, Math.round(startS * 1.3)), hostile });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: { threshold: 4096 } });
   const send = (socket: WebSocket, message: LiveMessage): void => socket.send(JSON.stringify(message));
   let second = startS;
   let factor = 1;
+  const factors = new Map<string, GroupFactor>();
   let isOver = false;
   const ticker = setInterval(() => {
     if (isOver) return;
     second += 1;
     for (const socket of sockets.clients) {
-      send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
+      send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor, factors) });
       send(socket, feed.timeline(second - LATE_S, second + 1, false));
       const fresh = feed.events(second).slice(feed.events(second - 1).length);
       if (fresh.length > 0) send(socket, { type: 'events', isWhole: false, events: fresh });
@@ -139,7 +149,8 @@ function createLive({ nodes, groups, hours, hostile }: Required<DemoServerInit>)
       for (const socket of sockets.clients) send(socket, message);
     },
     begin(socket: WebSocket): void {
-      send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
+      if (started) send(socket, demoStarted(started, hostile));
+      send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor, factors) });
       send(socket, feed.timeline(0, second + 1, true));
       send(socket, { type: 'events', isWhole: true, events: feed.events(second) });
     },
@@ -148,8 +159,9 @@ function createLive({ nodes, groups, hours, hostile }: Required<DemoServerInit>)
         finish();
         return `quilt-swarm stop${order.mode === 'now' ? ' --now' : ''}`;
       }
-      factor = order.factor;
-      return `quilt-swarm scale '${order.group}' ${order.factor}`;
+      for (const each of afterOrder(feed.state(second, wallNowMs(), factor, factors).factors, order)) factors.set(each.group, each);
+      if (order.group === '*') factor = order.factor;
+      return words('quilt-swarm', 'scale', order.group, String(order.factor));
     },
   };
 }
@@ -158,7 +170,8 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
   const { nodes, hostile, mode, canSteer } = init;
   const session: SessionView = {
     ...{ protocol: 1, version: '0.1.0', mode, swarmId: 'b41c9e' },
-    ...{ canSteer, canStart: mode === 'catapult', watchesBecause: canSteer ? null : 'link' },
+    ...{ canSteer, canStart: mode === 'catapult', canShare: mode === 'catapult' || canSteer },
+    watchesBecause: canSteer ? null : 'link',
   };
   return (path, method, body, query) => {
     if (path === 'session') return session;
@@ -166,8 +179,16 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
     if (path === 'scenarios') return scenarios;
     if (path === 'scenario' && method === 'GET') return readFileSync(join(scenarioFolder, normalize(`/${query.get('path')}`)), 'utf8');
     if (path === 'scenario') return { command: '' };
-    if (path === 'plan') return plan(String(body.text), Number(body.nodes), (body.variables ?? {}) as Record<string, string>);
+    if (path === 'plan')
+      return plan(
+        String(body.text),
+        Number(body.nodes),
+        (body.variables ?? {}) as Record<string, string>,
+        body.machines as MachinesRequest,
+      );
     if (path === 'runs' && method === 'GET') return runs(wallNowMs(), hostile);
+    const rented = demoRented(path, method, hostile);
+    if (rented !== null) return rented;
     if (path === 'runs') return { command: `quilt-swarm run ${String(body.path)} -n ${String(body.nodes)}` };
     if (path === 'orders') return { command: order(body as unknown as OrderRequest) };
     if (!path.startsWith('runs/')) return null;
@@ -186,6 +207,7 @@ export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> 
     hostile: '',
     mode: 'catapult' as const,
     canSteer: true,
+    started: null,
     pageFolder: builtFolder,
     ...init,
   };
@@ -260,6 +282,7 @@ if (import.meta.main) {
       groups: { type: 'string', default: '4' },
       hours: { type: 'string', default: '0.5' },
       hostile: { type: 'string', default: '' },
+      started: { type: 'string' },
     },
   });
   const demo = await startDemo({
@@ -268,6 +291,7 @@ if (import.meta.main) {
     groups: Number(values.groups),
     hours: Number(values.hours),
     hostile: values.hostile,
+    started: values.started === 'launching' || values.started === 'failed' ? values.started : null,
   });
   out(`the page with a swarm that is not there: ${demo.url}`);
 }

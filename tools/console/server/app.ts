@@ -155,7 +155,7 @@ function sessionRoutes(app: FastifyInstance, init: ConsoleInit, { reader, operat
     const isOperator = init.sessions.roleOf(request.cookies[COOKIE]) === 'operator';
     return {
       ...{ protocol: CONSOLE_PROTOCOL, version: init.version, mode: init.mode(), swarmId: init.swarmId() },
-      ...{ canSteer: isOperator && init.canSteer, canStart: isOperator && init.mode() === 'catapult' },
+      ...{ canSteer: isOperator && init.canSteer, canStart: isOperator && init.mode() === 'catapult', canShare: isOperator },
       watchesBecause: isOperator ? (init.canSteer ? null : 'key') : 'link',
     };
   });
@@ -203,18 +203,20 @@ function liveSocket(app: FastifyInstance, { sessions, feed, tls }: ConsoleInit, 
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate, maxPayload: 1024 });
   app.server.on('upgrade', (request, socket, head) => {
     const token = app.parseCookie(request.headers.cookie ?? '')[COOKIE];
-    const isWanted = request.url === '/api/v1/live' && isOwn(request, true) && sessions.roleOf(token) !== null;
+    const role = sessions.roleOf(token);
+    const isWanted = request.url === '/api/v1/live' && isOwn(request, true) && role !== null;
     if (!isWanted || sockets.clients.size >= WATCHERS_MAX) {
       socket.end(`HTTP/1.1 ${isWanted ? '503 Service Unavailable' : '403 Forbidden'}\r\nconnection: close\r\n\r\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serveLive(webSocket, feed));
+    sockets.handleUpgrade(request, socket, head, (webSocket) => serveLive(webSocket, feed, role === 'operator'));
   });
   return sockets;
 }
 
-function serveLive(socket: WebSocket, feed: LiveFeed): void {
+function serveLive(socket: WebSocket, feed: LiveFeed, isOperator: boolean): void {
   const stop = feed.watch({
+    isOperator,
     send(message) {
       if (socket.readyState !== socket.OPEN || socket.bufferedAmount > BEHIND_BYTES_MAX) return false;
       socket.send(message);

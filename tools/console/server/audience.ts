@@ -5,6 +5,8 @@ import type { KnownRun } from './known-run.ts';
 import type { TimelinePart } from './merge-timeline.ts';
 
 export interface Watcher {
+  /** Sees what was started, too: the words of a command may hold secrets. */
+  readonly isOperator: boolean;
   /** False = it is not keeping up: it is given the whole again later. */
   send(message: string): boolean;
 }

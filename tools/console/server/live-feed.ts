@@ -5,6 +5,7 @@
 import type { Result } from '../../../node/core/errors.ts';
 import type { LiveTimeline, Report } from '../../../node/runtime/collector.ts';
 import type { LogTail, StatusView } from '../../../node/runtime/node-status.ts';
+import type { LiveMessage, StartedView } from '../protocol.ts';
 import { createAudience, type Watcher } from './audience.ts';
 import { createEventFeed } from './event-feed.ts';
 import { createKnownRun, type KnownRun } from './known-run.ts';
@@ -29,6 +30,8 @@ export interface FeedInit {
   readonly source: () => FeedSource | null;
   /** Why there is nothing to watch. */
   readonly waiting: () => string;
+  /** What this console started last; left out or null: nothing. */
+  readonly started?: () => StartedView | null;
   readonly wallNowMs: () => number;
   /** Calls back once after about `ms`; the answer cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
@@ -61,14 +64,36 @@ const FINISH_MS_MAX = 2000;
 const RARE_ASK_MS = 10_000;
 const AWAY_LOOKS_MAX = 60;
 
+/** What was started, as messages: the newest, and whether it is another than before. */
+function startedMessages(started: FeedInit['started']): { next(): string | null; last(): string | null } {
+  let last: string | null = null;
+  return {
+    last: () => last,
+    next() {
+      const view = started?.() ?? null;
+      const text = view === null ? null : JSON.stringify({ type: 'started', started: view } satisfies LiveMessage);
+      if (text === last) return null;
+      last = text;
+      return text;
+    },
+  };
+}
+
 export function createLiveFeed(init: FeedInit): LiveFeed {
   const { source, after } = init;
   const known = createKnownRun();
   const look = createLook(init, known);
   const { audience } = look;
+  const begun = startedMessages(init.started);
   let cancel: () => void = () => {};
   let asking: Promise<void> | null = null;
   let isClosed = false;
+
+  /** What was started, to who may know. */
+  const tellStarted = (): void => {
+    const news = begun.next();
+    if (news !== null) for (const watcher of audience.watchers()) if (watcher.isOperator) watcher.send(news);
+  };
 
   /** Until the next look; null = there is no reason for one. */
   const pauseMs = (): number | null => {
@@ -81,6 +106,7 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
 
   const turn = (): void => {
     if (asking !== null || isClosed || pauseMs() === null) return;
+    tellStarted();
     const cancelSlow = after(SLOW_MS, () => look.sayAway('it takes its time to answer'));
     asking = look.ask().finally(() => {
       asking = null;
@@ -95,6 +121,7 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
     known,
     watch(watcher) {
       const stop = audience.add(watcher);
+      if (watcher.isOperator && begun.last() !== null) watcher.send(begun.last() as string);
       cancel();
       turn();
       return stop;

@@ -43,8 +43,15 @@ export const API: readonly ApiRow[] = [
     path: '/api/v1/plan',
     role: 'reader',
     summary: 'what a scenario would do, or what is wrong with it',
-    takes: '{path, text, variables, nodes}',
+    takes: '{path, text, variables, nodes, machines?}',
     answers: 'PlanView',
+  },
+  {
+    method: 'get',
+    path: '/api/v1/clouds',
+    role: 'reader',
+    summary: 'where machines can be rented, and what stands in the way',
+    answers: 'CloudRow[]',
   },
   { method: 'get', path: '/api/v1/runs', role: 'reader', summary: 'runs in the folder of the console, newest first', answers: 'RunRow[]' },
   { method: 'get', path: '/api/v1/runs/{id}/summary', role: 'reader', summary: 'the summary of one', answers: 'Summary' },
@@ -53,10 +60,20 @@ export const API: readonly ApiRow[] = [
     method: 'post',
     path: '/api/v1/runs',
     role: 'operator',
-    summary: 'starts a scenario with a local swarm',
+    summary: 'starts a scenario with a local swarm, or on rented machines',
     takes: 'StartRequest',
     answers: 'Done',
   },
+  { method: 'get', path: '/api/v1/runs/{id}/again', role: 'operator', summary: 'how a run was started', answers: 'AgainView' },
+  {
+    method: 'post',
+    path: '/api/v1/runs/{id}/again',
+    role: 'operator',
+    summary: 'starts the same once more',
+    takes: '{agreedUsd?}',
+    answers: 'Done',
+  },
+  { method: 'post', path: '/api/v1/share', role: 'operator', summary: 'a link that only reads', takes: '{}', answers: 'ShareView' },
 ];
 
 export function describeApi(version: string): object {

@@ -8,9 +8,11 @@ import { editorSchemaText } from '../../../scenarios/json-schema.ts';
 import type { StartRequest } from '../protocol.ts';
 import { answer, type Guards } from './app.ts';
 import { type Catapult, NODES_MAX } from './catapult.ts';
+import { agreedIn, launchRoutes, machinesIn, NO_MACHINES } from './launch-routes.ts';
 import type { FeedSource } from './live-feed.ts';
 import { describeApi } from './openapi.ts';
 import { SCENARIO_BYTES_MAX } from './scenario-folder.ts';
+import { type ShareInit, shareRoutes } from './share.ts';
 import { stateViewOf } from './state.ts';
 
 export interface RoutesInit {
@@ -21,6 +23,7 @@ export interface RoutesInit {
   readonly catapult: Catapult | null;
   /** Another run is watched from now on. */
   readonly onStarted: () => void;
+  readonly share: ShareInit;
 }
 
 const NOTHING = fail({
@@ -35,6 +38,7 @@ export function consoleRoutes({
   source,
   catapult,
   onStarted,
+  share,
 }: RoutesInit): (app: FastifyInstance, guards: Guards) => void {
   return (app, { reader, operator }) => {
     const open = { preHandler: reader };
@@ -57,7 +61,10 @@ export function consoleRoutes({
     app.get('/api/v1/schema', open, async (_request, reply) =>
       reply.type('application/json').send(editorSchemaText([...(await loadEndpointTypes()).values()])),
     );
-    if (catapult !== null) catapultRoutes(app, catapult, { reader, operator }, onStarted);
+    shareRoutes(app, { reader, operator }, share);
+    if (catapult === null) return;
+    catapultRoutes(app, catapult, { reader, operator }, onStarted);
+    launchRoutes(app, catapult, { reader, operator }, onStarted);
   };
 }
 
@@ -81,9 +88,11 @@ function catapultRoutes(app: FastifyInstance, catapult: Catapult, { reader, oper
     return answer(reply, catapult.save(path, text));
   });
   app.post('/api/v1/plan', { preHandler: reader }, async (request, reply) => {
-    const { path, text, variables, nodes } = (request.body ?? {}) as Body;
+    const { path, text, variables, nodes, machines } = (request.body ?? {}) as Body;
     if (typeof path !== 'string' || typeof text !== 'string') return reply.code(400).send({ message: 'a path and a text' });
-    return catapult.plan({ path, text, variables: texts(variables), nodes: nodesIn(nodes) });
+    const rented = machinesIn(machines);
+    if (rented === null) return reply.code(400).send(NO_MACHINES);
+    return catapult.plan({ path, text, variables: texts(variables), nodes: nodesIn(nodes), machines: rented });
   });
   app.get('/api/v1/runs', { preHandler: reader }, () => catapult.runs());
   app.get<{ Params: { id: string } }>('/api/v1/runs/:id/summary', { preHandler: reader }, (request, reply) =>
@@ -93,9 +102,14 @@ function catapultRoutes(app: FastifyInstance, catapult: Catapult, { reader, oper
     answer(reply, catapult.timeline(request.params.id)),
   );
   app.post('/api/v1/runs', { preHandler: operator }, async (request, reply) => {
-    const { path, variables, nodes } = (request.body ?? {}) as Partial<StartRequest>;
+    const { path, variables, nodes, machines, agreedUsd } = (request.body ?? {}) as Partial<StartRequest>;
     if (typeof path !== 'string') return reply.code(400).send({ message: 'the path of a scenario' });
-    const started = await catapult.start({ path, variables: texts(variables), nodes: nodesIn(nodes) });
+    const rented = machinesIn(machines);
+    if (rented === null) return reply.code(400).send(NO_MACHINES);
+    const started = await catapult.start({
+      ...{ path, variables: texts(variables), nodes: nodesIn(nodes), ...(rented === undefined ? {} : { machines: rented }) },
+      ...agreedIn(agreedUsd),
+    });
     if (started.ok) onStarted();
     return answer(reply, started);
   });

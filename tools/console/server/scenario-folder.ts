@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, statSy
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { parse } from 'yaml';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
+import { words } from '../../../node/core/shell-words.ts';
 import type { ScenarioRow } from '../protocol.ts';
-import { words } from './words.ts';
 
 export const SCENARIO_BYTES_MAX = 256 * 1024;
 const SCENARIOS_MAX = 200;
@@ -77,7 +77,7 @@ export function createScenarioFolder(root: string): ScenarioFolder {
       if (real === null) return fail(NOT_THERE);
       writeFileSync(`${real}.part`, text);
       renameSync(`${real}.part`, real);
-      return ok({ command: words('$EDITOR', relative(root, real)) });
+      return ok({ command: `$EDITOR ${words(relative(root, real))}` });
     },
   };
 }

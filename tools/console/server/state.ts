@@ -3,6 +3,7 @@
 import type { StatusNode, StatusView } from '../../../node/runtime/node-status.ts';
 import type { LiveState, NodeRow, StateView } from '../protocol.ts';
 import { createEventLog } from './event-log.ts';
+import { factorsOf } from './factors.ts';
 
 /** Three digits that mean something: a state has four such figures of each node, once a second. */
 const brief = (value: number | undefined): number | null => (value === undefined ? null : Number(value.toPrecision(3)));
@@ -33,6 +34,10 @@ export function stateOf(status: StatusView, wallMs: number): LiveState {
     coordinator: nodes.find(({ node }) => node === coordinator)?.name ?? null,
     nodes: nodes.map((node) => rowOf(node, coordinator)),
     factor: scales.filter(({ group }) => group === '*').at(-1)?.factor ?? 1,
+    factors: factorsOf(
+      board.groups.map(({ group }) => group),
+      scales,
+    ),
   };
 }
 

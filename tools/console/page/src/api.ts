@@ -2,13 +2,17 @@
 
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type {
+  AgainView,
+  CloudRow,
   Done,
   LogTail,
+  MachinesRequest,
   OrderRequest,
   PlanView,
   RunRow,
   ScenarioRow,
   SessionView,
+  ShareView,
   StartRequest,
   TimelineMessage,
 } from '../../protocol.ts';
@@ -50,6 +54,8 @@ export interface PlanQuestion {
   readonly text: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly nodes: number;
+  /** Left out: on this computer. */
+  readonly machines?: MachinesRequest;
 }
 
 export const api = {
@@ -64,6 +70,11 @@ export const api = {
   summary: (id: string) => json<Summary>(ask('GET', `runs/${encodeURIComponent(id)}/summary`)),
   runTimeline: (id: string) => json<Pick<TimelineMessage, 'timeline' | 'heat'>>(ask('GET', `runs/${encodeURIComponent(id)}/timeline`)),
   start: (request: StartRequest) => json<Done>(ask('POST', 'runs', request)),
+  clouds: () => json<CloudRow[]>(ask('GET', 'clouds')),
+  again: (id: string) => json<AgainView>(ask('GET', `runs/${encodeURIComponent(id)}/again`)),
+  startAgain: (id: string, agreedUsd: number | null) =>
+    json<Done>(ask('POST', `runs/${encodeURIComponent(id)}/again`, agreedUsd === null ? {} : { agreedUsd })),
+  share: () => json<ShareView>(ask('POST', 'share', {})),
   order: (request: OrderRequest) => json<Done>(ask('POST', 'orders', request)),
   logout: () => ask('POST', 'logout', {}),
 };

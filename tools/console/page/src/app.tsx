@@ -10,6 +10,7 @@ import { goTo, useRoute } from './route.ts';
 import { Runs } from './runs.tsx';
 import { Scoreboard } from './scoreboard.tsx';
 import { askSession } from './session.ts';
+import { Share } from './share.tsx';
 import { shown } from './text.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
 
@@ -71,6 +72,8 @@ export function App() {
     const phase = live === null ? '' : `${live.board.phase} · `;
     document.title = `${phase}quilt-swarm`;
   }, [live?.board.phase]);
+  // Another tab begins at its top, wherever the button was that led there.
+  useEffect(() => scrollTo(0, 0), [chosen]);
   useEffect(askSession, [live === null, live?.runId, line.is === 'lost']);
   return (
     <>
@@ -88,6 +91,7 @@ export function App() {
         <span class={`line ${state.is}`} role="status">
           {state.name}
         </span>
+        {session?.canShare === true && <Share />}
         <ThemeSwitch />
       </header>
       <Banner {...model} />

@@ -1,6 +1,7 @@
 // The last lines of one node's log, asked for every two seconds while they are looked at and the run goes on. A node that no longer answers keeps on the page what it said last.
 
 import { useEffect, useState } from 'preact/hooks';
+import { words } from '../../../../node/core/shell-words.ts';
 import type { NodeRow } from '../../protocol.ts';
 import { api } from './api.ts';
 import { every } from './browser.ts';
@@ -69,7 +70,7 @@ export function LogView({ node: { node, name }, isOver, onClose }: { node: NodeR
           );
         })}
       </ol>
-      <Command command={`quilt-swarm logs ${name} -f`} />
+      <Command command={words('quilt-swarm', 'logs', name, '-f')} />
     </Card>
   );
 }

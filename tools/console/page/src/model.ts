@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { AwayMessage, EventRow, LiveMessage, LiveState, SessionView } from '../../protocol.ts';
+import type { AwayMessage, EventRow, LiveMessage, LiveState, SessionView, StartedView } from '../../protocol.ts';
 import { extend, showWhole, watchedRun } from './charted-run.ts';
 import { marksOf } from './marks.ts';
 
@@ -22,12 +22,14 @@ export interface Model {
   readonly events: readonly EventRow[];
   readonly report: Summary | null;
   readonly line: Line;
+  /** What the console started last. */
+  readonly started: StartedView | null;
 }
 
 /** As many as the console keeps. */
 const EVENTS_MAX = 2000;
 
-let model: Model = { session: null, live: null, events: [], report: null, line: { is: 'connecting' } };
+let model: Model = { session: null, live: null, events: [], report: null, line: { is: 'connecting' }, started: null };
 const listeners = new Set<() => void>();
 
 export const currentModel = (): Model => model;
@@ -53,7 +55,8 @@ export function take(message: LiveMessage): void {
   if (message.type === 'away') {
     const { message: why, heardWallMs, isOver } = message;
     change({ line: { is: 'away', message: why, heardWallMs, isOver } });
-  } else if (message.type === 'report') {
+  } else if (message.type === 'started') change({ started: message.started });
+  else if (message.type === 'report') {
     // Of a run that was over before anybody looked, nothing else tells what happened when.
     if (model.live === null) showEvents(message.summary.events);
     change({ report: message.summary, line: { is: 'open' } });

@@ -5,6 +5,7 @@ import type { LiveState } from '../../protocol.ts';
 import { loadKey } from './history.ts';
 import { history } from './model.ts';
 import { Bar, Card, Chip, Text, type Tone } from './parts.tsx';
+import { ALL, factorOf } from './scaling.ts';
 import { formatClock, formatCount, formatMs, formatUsd, shown } from './text.ts';
 
 const phaseTone: Readonly<Record<BoardView['phase'], Tone>> = {
@@ -28,7 +29,7 @@ function Figure({ name, value, of, tone }: { name: string; value: string; of?: s
 }
 
 export function Overview({ live, isOver }: { live: LiveState; isOver: boolean }) {
-  const { board, term, coordinator, factor } = live;
+  const { board, term, coordinator, factors } = live;
   const errors = board.groups.reduce((sum, { errorsPerS }) => sum + errorsPerS, 0);
   const p95s = board.groups.flatMap(({ p95Ms }) => p95Ms ?? []);
   const isShort = board.phase === 'running' && board.endpointsActive < board.endpointsPlanned * 0.95;
@@ -41,8 +42,11 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
       <div class="clock">
         <div class="clock-head">
           <Chip tone={isOver ? 'good' : phaseTone[board.phase]}>{isOver ? 'over' : board.phase}</Chip>
-          {board.note !== null && <Chip tone="warn">{shown(board.note)}</Chip>}
-          {factor !== 1 && <Chip tone="warn">load ×{formatCount(factor)}</Chip>}
+          {scaled(factors).map((text) => (
+            <Chip key={text} tone="warn">
+              {text}
+            </Chip>
+          ))}
         </div>
         <p class="time" role="timer">
           {formatClock(live.sinceT0Ms ?? board.elapsedMs)}
@@ -79,6 +83,18 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
       </dl>
     </section>
   );
+}
+
+const SCALED_SHOWN = 4;
+
+/** Orders that are in force: one for all, or group by group. The board's note has the last one only. */
+function scaled(factors: LiveState['factors']): string[] {
+  const all = factorOf(factors, ALL);
+  if (all !== null) return all === 1 ? [] : [`load ×${formatCount(all)}`];
+  return factors
+    .filter(({ factor }) => factor !== 1)
+    .slice(0, SCALED_SHOWN)
+    .map(({ group, factor }) => `${shown(group)} ×${formatCount(factor)}`);
 }
 
 function costOf(spending: BoardView['spending']): { of: string; tone?: Tone } {

@@ -1,14 +1,17 @@
 // Runs that were made here, newest first: their verdicts, the report of one, and two side by side. Which are shown is in the address, so that it can be kept and sent.
 
 import { useEffect, useState } from 'preact/hooks';
+import { words } from '../../../../node/core/shell-words.ts';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { RunRow } from '../../protocol.ts';
+import { Again } from './again.tsx';
 import { ApiProblem, api } from './api.ts';
 import { type ChartedRun, storedRun } from './charted-run.ts';
 import { type ComparedRow, compare } from './comparison.ts';
 import { EndedRun } from './ended-run.tsx';
 import { useFreshness } from './freshness.ts';
-import { Card, Chip, Text, Trouble } from './parts.tsx';
+import { useModel } from './model.ts';
+import { Card, Chip, Command, Text, Trouble } from './parts.tsx';
 import { verdictTone } from './report.tsx';
 import { goTo } from './route.ts';
 import { formatClock, formatShare, shown } from './text.ts';
@@ -47,7 +50,14 @@ export function Runs({ path }: { path: readonly string[] }) {
 
 function RunList() {
   const { value: runs, error } = useLoaded('runs', api.runs, useFreshness());
+  const { session } = useModel();
   const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [again, setAgain] = useState<string | null>(null);
+  const [problem, setProblem] = useState<unknown>(null);
+  const start = (id: string, agreedUsd: number | null): void => {
+    setProblem(null);
+    api.startAgain(id, agreedUsd).then(() => goTo('live'), setProblem);
+  };
   const toggle = (id: string): void => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(-2));
   const aside = (
     <button type="button" disabled={chosen.length !== 2} onClick={() => goTo('runs', ...chosen)}>
@@ -57,6 +67,7 @@ function RunList() {
   return (
     <Card title="Runs" aside={aside}>
       {error !== null && <Trouble error={error} />}
+      {problem !== null && <Trouble error={problem} />}
       {runs?.length === 0 && <p class="dim">None yet.</p>}
       {runs !== null && runs.length > 0 && (
         <div class="scroll">
@@ -68,6 +79,9 @@ function RunList() {
                 </th>
                 <th scope="col">Verdict</th>
                 <th scope="col">Scenario</th>
+                <th scope="col">
+                  <span class="hidden">Again</span>
+                </th>
                 <th scope="col">Started</th>
                 <th scope="col" class="number">
                   Duration
@@ -77,17 +91,33 @@ function RunList() {
             </thead>
             <tbody>
               {runs.map((run) => (
-                <Run key={run.id} run={run} isChosen={chosen.includes(run.id)} onToggle={() => toggle(run.id)} />
+                <Run
+                  key={run.id}
+                  run={run}
+                  isChosen={chosen.includes(run.id)}
+                  onToggle={() => toggle(run.id)}
+                  onAgain={session?.canStart === true ? () => setAgain(run.id) : null}
+                />
               ))}
             </tbody>
           </table>
         </div>
       )}
+      {again !== null && <Again id={again} onStart={(agreedUsd) => start(again, agreedUsd)} onClose={() => setAgain(null)} />}
     </Card>
   );
 }
 
-function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onToggle: () => void }) {
+interface RunInit {
+  readonly run: RunRow;
+  readonly isChosen: boolean;
+  readonly onToggle: () => void;
+  /** Null: this session starts nothing. */
+  readonly onAgain: (() => void) | null;
+}
+
+function Run({ run, isChosen, onToggle, onAgain }: RunInit) {
+  const { isKept } = run;
   const { id, scenario, startedWallMs, durationMs, verdict, exitCode, reason } = run;
   const hasReport = verdict === 'pass' || verdict === 'fail' || verdict === 'tainted';
   return (
@@ -108,9 +138,16 @@ function Run({ run, isChosen, onToggle }: { run: RunRow; isChosen: boolean; onTo
           <Text text={scenario} max={48} />
         )}
       </th>
+      <td>
+        {isKept && onAgain !== null && (
+          <button type="button" class="small" aria-label={`Run ${shown(id)} again`} onClick={onAgain}>
+            Again…
+          </button>
+        )}
+      </td>
       <td class="nowrap">{startedWallMs === null ? '–' : new Date(startedWallMs).toLocaleString()}</td>
       <td class="number">{formatClock(durationMs)}</td>
-      <td>
+      <td class="reason">
         <Text text={reason} max={100} />
       </td>
     </tr>
@@ -141,6 +178,7 @@ function OneRun({ id }: { id: string }) {
       <Back />
       {error !== null && <Trouble error={error} />}
       {value !== null && <EndedRun {...value} />}
+      <Command command={words('quilt-swarm', 'report', `runs/${id}`)} />
     </>
   );
 }
@@ -152,6 +190,7 @@ function Comparison({ left, right }: { left: string; right: string }) {
       <Back />
       {error !== null && <Trouble error={error} />}
       {value !== null && <Compared ids={[left, right]} summaries={value} />}
+      <Command command={words('quilt-swarm', 'compare', `runs/${left}`, `runs/${right}`)} />
     </>
   );
 }

@@ -15,6 +15,7 @@ import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
 import { Groups, Overview, Troubles } from './overview.tsx';
 import { ShardMapCard } from './shard-map.tsx';
+import { StartedCard } from './started-card.tsx';
 import { Steer } from './steer.tsx';
 import { shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
@@ -22,27 +23,41 @@ import { WatchNote } from './watch-note.tsx';
 
 export function Scoreboard() {
   const model = useModel();
-  const { live, events, report, session, line } = model;
+  const { live, events, report, session, line, started } = model;
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
+  const hasWords = started !== null && (started.said.length > 0 || started.hasFailed || live === null);
+  const canStop = session?.canStart === true && (live === null || report !== null);
+  const startedCard = hasWords ? <StartedCard started={started} canStop={canStop} /> : null;
   chartRun(watchedRun);
-  if (live === null && report !== null) return <EndedRun summary={report} run={watchedRun} />;
+  if (live === null && report !== null) {
+    return (
+      <>
+        {startedCard}
+        <EndedRun summary={report} run={watchedRun} />
+      </>
+    );
+  }
   if (live === null) {
     return (
-      <div class="empty">
-        <h2>{line.is === 'open' || line.is === 'away' ? 'No run to watch yet' : 'Connecting'}</h2>
-        <p class="dim">
-          {line.is === 'away'
-            ? shown(line.message)
-            : session?.canStart
-              ? 'Start a scenario in Catapult; it is shown here by the second.'
-              : 'Waiting for the swarm.'}
-        </p>
-      </div>
+      <>
+        {startedCard}
+        <div class="empty">
+          <h2>{line.is === 'open' || line.is === 'away' ? 'No run to watch yet' : 'Connecting'}</h2>
+          <p class="dim">
+            {line.is === 'away'
+              ? shown(line.message)
+              : session?.canStart
+                ? 'Start a scenario in Catapult; it is shown here by the second.'
+                : 'Waiting for the swarm.'}
+          </p>
+        </div>
+      </>
     );
   }
   const isOver = isRunOver(model);
   return (
     <>
+      {startedCard}
       {isOver && <EndNote {...model} />}
       <Overview live={live} isOver={isOver} />
       <Troubles board={live.board} />

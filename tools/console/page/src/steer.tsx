@@ -1,28 +1,29 @@
-// Orders to the run, for who may give them: less, more, pause, stop. What cannot be taken back is asked for once more; each order shows the line for a terminal that does the same.
+// Orders to the run, for who may give them: less, more, any factor, pause, for all groups or one; and stop. What cannot be taken back is asked for once more; each order shows the line for a
+// terminal that does the same.
 
-import { useRef, useState } from 'preact/hooks';
-import type { LiveState, OrderRequest } from '../../protocol.ts';
+import { useState } from 'preact/hooks';
+import { words } from '../../../../node/core/shell-words.ts';
+import type { GroupFactor, LiveState, OrderRequest } from '../../protocol.ts';
 import { api } from './api.ts';
+import { Ask } from './ask.tsx';
+import { change, currentModel } from './model.ts';
 import { Command, Trouble } from './parts.tsx';
+import { ALL, afterOrder, FACTOR_MAX, factorOf, isPaused, ordersTo } from './scaling.ts';
+import { formatCount, shown } from './text.ts';
 
 const STEP = 0.1;
-const FACTOR_MAX = 100;
 
-interface Order {
+type Stop = Extract<OrderRequest, { order: 'stop' }>;
+
+interface StopChoice {
   readonly name: string;
-  readonly request: OrderRequest;
+  readonly request: Stop;
   /** As far as the page knows it; the answer has the whole line. */
   readonly command: string;
-  /** Asked before; null = done at once. */
-  readonly question: string | null;
+  readonly question: string;
 }
 
-const scale = (name: string, factor: number): Order => {
-  const rounded = Math.round(Math.min(FACTOR_MAX, Math.max(0, factor)) * 1000) / 1000;
-  return { name, request: { order: 'scale', group: '*', factor: rounded }, command: `quilt-swarm scale '*' ${rounded}`, question: null };
-};
-
-const stops: readonly Order[] = [
+const stops: readonly StopChoice[] = [
   {
     name: 'Drain and stop',
     request: { order: 'stop', mode: 'drain' },
@@ -37,81 +38,171 @@ const stops: readonly Order[] = [
   },
 ];
 
-export function Steer({ live }: { live: LiveState }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [asked, setAsked] = useState<Order | null>(null);
-  const [done, setDone] = useState<string | null>(null);
+/** The next state says the same, a second later: who presses again before starts from what was ordered. */
+function showOrder(order: OrderRequest): void {
+  const { live } = currentModel();
+  if (live !== null && order.order === 'scale') change({ live: { ...live, factors: afterOrder(live.factors, order) } });
+}
+
+/** Gives orders one after the other, and keeps their commands. */
+function useOrders() {
+  const [done, setDone] = useState<readonly string[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
-  const [before, setBefore] = useState(1);
-  const { factor, board } = live;
-  const isPaused = factor === 0;
-  const give = async (order: Order): Promise<void> => {
+  const give = async (orders: readonly OrderRequest[]): Promise<void> => {
     setBusy(true);
     setError(null);
+    const commands: string[] = [];
     try {
-      setDone((await api.order(order.request)).command);
-      if (order.name === 'Pause') setBefore(factor);
+      for (const order of orders) {
+        commands.push((await api.order(order)).command);
+        setDone([...commands]);
+        showOrder(order);
+      }
     } catch (problem) {
       setError(problem);
     }
     setBusy(false);
   };
-  const press = (order: Order): void => {
-    if (order.question === null) return void give(order);
-    setAsked(order);
-    dialog.current?.showModal();
-  };
-  const scales = isPaused
-    ? [scale('Resume', before === 0 ? 1 : before)]
-    : [scale('−10 %', factor * (1 - STEP)), scale('+10 %', factor * (1 + STEP)), scale('Pause', 0)];
-  const canScale = board.phase === 'running';
+  return { done, error, isBusy, give };
+}
+
+export function Steer({ live }: { live: LiveState }) {
+  const [asked, setAsked] = useState<StopChoice | null>(null);
+  const { done, error, isBusy, give } = useOrders();
+  const { board } = live;
   const canStop = board.phase !== 'sealed' && board.phase !== 'draining';
-  const button = (order: Order, isPossible: boolean, style: string) => (
-    <button
-      type="button"
-      key={order.name}
-      class={style}
-      disabled={isBusy || !isPossible}
-      title={order.command}
-      onClick={() => press(order)}
-    >
-      {order.name}
-      {order.question === null ? '' : '…'}
+  return (
+    <section class="card steer" aria-label="Steer the run">
+      <Load live={live} isPossible={board.phase === 'running' && !isBusy} give={give} />
+      <div class="buttons">
+        {stops.map((stop) => (
+          <button
+            type="button"
+            key={stop.name}
+            class="danger"
+            disabled={isBusy || !canStop}
+            title={stop.command}
+            onClick={() => setAsked(stop)}
+          >
+            {stop.name}…
+          </button>
+        ))}
+      </div>
+      <div class="done" aria-live="polite">
+        {done.length === 0 ? (
+          <span class="dim">Orders are shown here as commands</span>
+        ) : (
+          done.map((command) => <Command key={command} command={command} />)
+        )}
+      </div>
+      {error !== null && <Trouble error={error} />}
+      {asked !== null && (
+        <Ask
+          {...{ title: `${asked.name}?`, yes: asked.name, no: 'Keep running', tone: 'danger solid', command: asked.command }}
+          onYes={() => void give([asked.request])}
+          onClose={() => setAsked(null)}
+        >
+          <p>{asked.question}</p>
+        </Ask>
+      )}
+    </section>
+  );
+}
+
+const times = (factor: number | null): string => (factor === null ? 'mixed' : factor === 0 ? 'paused' : `×${formatCount(factor)}`);
+
+interface LoadInit {
+  readonly live: LiveState;
+  readonly isPossible: boolean;
+  readonly give: (orders: readonly OrderRequest[]) => Promise<void>;
+}
+
+function Load({ live: { factors }, isPossible, give }: LoadInit) {
+  const [group, setGroup] = useState(ALL);
+  // The group of another run is none of this one.
+  const chosen = factors.some((each) => each.group === group) ? group : ALL;
+  const to = (change: (now: GroupFactor) => number) => ordersTo(factors, chosen, change);
+  const button = (name: string, orders: readonly OrderRequest[]) => (
+    <button type="button" disabled={!isPossible || orders.length === 0} title={titleOf(orders)} onClick={() => void give(orders)}>
+      {name}
     </button>
   );
   return (
-    <section class="card steer" aria-label="Steer the run">
-      <div class="buttons">{scales.map((order) => button(order, canScale, ''))}</div>
-      <div class="buttons">{stops.map((order) => button(order, canStop, 'danger'))}</div>
-      <div class="done" aria-live="polite">
-        {done === null ? <span class="dim">Orders are shown here as commands</span> : <Command command={done} />}
-      </div>
-      {error !== null && <Trouble error={error} />}
-      <dialog ref={dialog} aria-labelledby="ask-title">
-        {asked !== null && (
-          <>
-            <h2 id="ask-title">{asked.name}?</h2>
-            <p>{asked.question}</p>
-            <Command command={asked.command} />
-            <div class="buttons end">
-              <button type="button" onClick={() => dialog.current?.close()}>
-                Keep running
-              </button>
-              <button
-                type="button"
-                class="danger solid"
-                onClick={() => {
-                  dialog.current?.close();
-                  void give(asked);
-                }}
-              >
-                {asked.name}
-              </button>
-            </div>
-          </>
-        )}
-      </dialog>
-    </section>
+    <div class="buttons">
+      <label class="choice">
+        Load of
+        <select value={chosen} onChange={(event) => setGroup(event.currentTarget.value)}>
+          <option value={ALL}>all groups ({times(factorOf(factors, ALL))})</option>
+          {factors.map(({ group: name, factor }) => (
+            <option key={name} value={name}>
+              {shown(name)} ({times(factor)})
+            </option>
+          ))}
+        </select>
+      </label>
+      {isPaused(factors, chosen) ? (
+        button(
+          'Resume',
+          to(({ resumeFactor }) => resumeFactor),
+        )
+      ) : (
+        <>
+          {button(
+            '−10 %',
+            to(({ factor }) => factor * (1 - STEP)),
+          )}
+          {button(
+            '+10 %',
+            to(({ factor }) => factor * (1 + STEP)),
+          )}
+          {button(
+            'Pause',
+            to(() => 0),
+          )}
+        </>
+      )}
+      <AnyFactor key={chosen} now={factorOf(factors, chosen)} isPossible={isPossible} onFactor={(factor) => void give(to(() => factor))} />
+    </div>
+  );
+}
+
+const titleOf = (orders: readonly OrderRequest[]): string =>
+  orders
+    .map((order) => (order.order === 'scale' ? shown(words('quilt-swarm', 'scale', order.group, String(order.factor))) : ''))
+    .join('\n');
+
+/** A number that somebody types is theirs until they set it. */
+function AnyFactor({ now, isPossible, onFactor }: { now: number | null; isPossible: boolean; onFactor: (factor: number) => void }) {
+  const [text, setText] = useState('');
+  const factor = Number(text);
+  const isGood = text.trim() !== '' && factor >= 0 && factor <= FACTOR_MAX;
+  return (
+    <form
+      class="factor"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!isGood || !isPossible) return;
+        onFactor(factor);
+        setText('');
+      }}
+    >
+      <label>
+        <span aria-hidden="true">×</span>
+        <span class="hidden">Factor of the planned load</span>
+        <input
+          type="number"
+          min={0}
+          max={FACTOR_MAX}
+          step="any"
+          placeholder={now === null ? '' : String(now)}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" disabled={!isPossible || !isGood}>
+        Set
+      </button>
+    </form>
   );
 }
