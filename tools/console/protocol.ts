@@ -1,178 +1,53 @@
-// What the console's page and its server say to each other (version 1): types only, shared by both, documented for scripts by /api/v1/openapi.json. Times are milliseconds; `at` from
-// T0 unless the name says wall. Everything that names, logs or scenarios can hold is hostile text, and is shown as text.
+// What the console's page and its server say to each other (version 1): types only, each read from the schema that describes and validates it (schemas/), so that page, server and
+// /api/v1/openapi.json cannot differ. Times are milliseconds; `at` from T0 unless the name says wall. Everything that names, logs or scenarios can hold is hostile text, and is shown as text.
+// Nothing is imported from schemas/ but types: the page must not carry the validator to browsers.
+
+import type * as folder from './schemas/folder.ts';
+import type * as live from './schemas/live.ts';
+import type { Told } from './schemas/parts.ts';
+import type * as problems from './schemas/problems.ts';
+import type * as session from './schemas/session.ts';
 
 /** GET /api/v1/nodes/{node}/log */
 export type { LogTail } from '../../node/runtime/node-status.ts';
 
-import type { BoardView, Summary, ThresholdResult, TimelineReport } from '../../node/core/summary-types.ts';
-
+/** Version 1 takes additions only: what is removed or means something else is version 2, below /api/v2. */
 export const CONSOLE_PROTOCOL = 1;
 
 /** GET /api/v1/session: who is looking, at what. */
-export interface SessionView {
-  readonly protocol: typeof CONSOLE_PROTOCOL;
-  readonly version: string;
-  /** watch: a running swarm, with a ticket or inside a run. catapult: no swarm yet; scenarios can be planned and started here. */
-  readonly mode: 'watch' | 'catapult';
-  readonly swarmId: string | null;
-  /** Holds the operator's key, and this session may use it. */
-  readonly canSteer: boolean;
-  /** May edit and start scenarios on this machine. */
-  readonly canStart: boolean;
-}
+export type SessionView = Told<typeof session.sessionView>;
 
-export interface NodeRow {
-  readonly node: string;
-  readonly name: string;
-  readonly role: 'load' | 'witness';
-  readonly state: 'candidate' | 'live' | 'lost' | 'left';
-  readonly isCoordinator: boolean;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly cores: number;
-  readonly shards: number;
-  /** Active endpoints in its last window; null = no window yet. */
-  readonly active: number | null;
-  readonly cpuCores: number | null;
-  readonly memoryMb: number | null;
-  readonly loopDelayMs: number | null;
-  readonly latenessMs: number | null;
-  /** Reasons why its last window is not to be trusted. */
-  readonly tainted: readonly string[];
-  readonly windowLast: number;
-  /** How old its last window is. */
-  readonly ageMs: number | null;
-}
-
+export type NodeRow = Told<typeof live.nodeRow>;
 /** Who owns what, by shard id. */
-export interface ShardMap {
-  /** Index into `nodes`; -1 = nobody. */
-  readonly owners: readonly number[];
-  readonly epochs: readonly number[];
-  /** Index into `board.groups`; -1 = meetings. */
-  readonly groups: readonly number[];
-}
-
-export interface EventRow {
-  /** From T0; before it negative. */
-  readonly atMs: number;
-  readonly level: 'info' | 'warning' | 'error';
-  readonly text: string;
-}
-
+export type ShardMap = Told<typeof live.shardMap>;
+export type EventRow = Told<typeof live.eventRow>;
 /** Once a second. */
-export interface LiveState {
-  readonly atWallMs: number;
-  readonly runId: string | null;
-  readonly scenario: string;
-  readonly sinceT0Ms: number | null;
-  readonly coordinator: string | null;
-  readonly term: number;
-  readonly board: BoardView;
-  readonly nodes: readonly NodeRow[];
-  readonly shards: ShardMap;
-  readonly thresholds: readonly ThresholdResult[];
-  readonly events: readonly EventRow[];
-  /** Factor of the whole load now, 1 = as planned. */
-  readonly factor: number;
-}
-
+export type LiveState = Told<typeof live.liveState>;
 /** Latency over time as a picture: counts by column of `timeline.atMs` and by band. */
-export interface HeatMap {
-  readonly metric: string;
-  /** Upper bounds of the bands, ms, ascending; the last band is open. */
-  readonly boundsMs: readonly number[];
-  /** One row of counts for each point of the timeline. */
-  readonly rows: readonly (readonly number[])[];
-}
-
-/** The run by the second: whole at first, then only points that are new or changed, to be put over those of the same `atMs`. */
-export interface TimelineMessage {
-  readonly type: 'timeline';
-  readonly isWhole: boolean;
-  readonly timeline: TimelineReport;
-  readonly heat: readonly HeatMap[];
-}
-
+export type HeatMap = Told<typeof live.heatMap>;
 /** On the socket /api/v1/live. */
-export type LiveMessage =
-  | { readonly type: 'state'; readonly state: LiveState }
-  | TimelineMessage
-  /** The swarm does not answer; it is asked again. */
-  | { readonly type: 'away'; readonly message: string }
-  /** The run is over, and this is its report. */
-  | { readonly type: 'report'; readonly summary: Summary };
+export type LiveMessage = Told<typeof live.liveMessage>;
+/** The run by the second: whole at first, then only points that are new or changed, to be put over those of the same `atMs`. */
+export type TimelineMessage = Extract<LiveMessage, { type: 'timeline' }>;
 
 /** POST /api/v1/orders, with canSteer. The answer names the command that does the same. */
-export type OrderRequest =
-  | { readonly order: 'stop'; readonly mode: 'drain' | 'now' }
-  | { readonly order: 'scale'; readonly group: string; readonly factor: number };
-
+export type OrderRequest = Told<typeof session.orderRequest>;
 /** Everything that was done or would be done: as a line for a terminal. */
-export interface Done {
-  readonly command: string;
-}
+export type Done = Told<typeof session.done>;
 
-export interface ProblemView {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string | null;
-  readonly line: number | null;
-  readonly column: number | null;
-  readonly key: string | null;
-}
+export type ProblemView = Told<typeof problems.problemView>;
+/** Whatever is refused, with any status from 400 on. */
+export type Refusal = Told<typeof problems.refusal>;
 
 /** GET /api/v1/scenarios */
-export interface ScenarioRow {
-  /** Relative to the folder that the console was started in. */
-  readonly path: string;
-  readonly name: string;
-  readonly description: string;
-  readonly isValid: boolean;
-}
-
-/** POST /api/v1/plan {text, path, variables, nodes}: problems, or what would run. */
-export type PlanView =
-  | { readonly ok: false; readonly problems: readonly ProblemView[]; readonly command: string }
-  | {
-      readonly ok: true;
-      readonly command: string;
-      /** Values that the scenario declares, with what they are now. */
-      readonly variables: Readonly<Record<string, string>>;
-      readonly durationMs: number;
-      readonly endpointCount: number;
-      readonly activeMax: number;
-      readonly meetingCount: number;
-      readonly shardCount: number;
-      readonly groups: readonly { readonly name: string; readonly type: string; readonly peak: number; readonly cores: number }[];
-      readonly curve: { readonly stepMs: number; readonly total: readonly number[] };
-      readonly nodes: readonly {
-        readonly name: string;
-        readonly shards: number;
-        readonly peak: number;
-        readonly cores: number;
-        readonly capacityCores: number;
-      }[];
-      readonly thresholds: readonly string[];
-      readonly targets: readonly string[];
-      /** Why some of the load has no place; empty = it fits. */
-      readonly unplaceable: readonly string[];
-    };
-
+export type ScenarioRow = Told<typeof folder.scenarioRows>[number];
+/** POST /api/v1/plan */
+export type PlanRequest = Told<typeof folder.planRequest>;
+/** Problems, or what would run. */
+export type PlanView = Told<typeof folder.planView>;
 /** GET /api/v1/runs, newest first. */
-export interface RunRow {
-  /** Name of its folder. */
-  readonly id: string;
-  readonly scenario: string;
-  readonly startedWallMs: number | null;
-  readonly durationMs: number;
-  readonly verdict: 'pass' | 'fail' | 'tainted' | 'running' | 'unknown';
-  readonly exitCode: number | null;
-  readonly reason: string;
-}
-
-/** POST /api/v1/runs {path, variables, nodes}: starts `quilt-swarm run`, and the console watches it. */
-export interface StartRequest {
-  readonly path: string;
-  readonly variables: Readonly<Record<string, string>>;
-  readonly nodes: number;
-}
+export type RunRow = Told<typeof folder.runRow>;
+/** GET /api/v1/run: the run that was started last. */
+export type StartedRun = Told<typeof folder.startedRun>;
+/** POST /api/v1/runs: starts `quilt-swarm run`, and the console watches it. */
+export type StartRequest = Told<typeof folder.startRequest>;
