@@ -8,8 +8,7 @@ import type { OrderRequest } from '../../tools/console/protocol.ts';
 import { createConsole } from '../../tools/console/server/app.ts';
 import type { Catapult } from '../../tools/console/server/catapult.ts';
 import { createLiveFeed, type FeedSource } from '../../tools/console/server/live-feed.ts';
-import { consoleRoutes } from '../../tools/console/server/routes.ts';
-import { createSessions } from '../../tools/console/server/sessions.ts';
+import { createSessions, type Role } from '../../tools/console/server/sessions.ts';
 import { words } from '../../tools/console/server/words.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { childEnvironment } from '../adapters/environment.ts';
@@ -40,6 +39,8 @@ export interface ConsoleOptions {
   readonly catapult: Catapult | null;
   /** Sessions are kept there (as hashes), so that open pages come back after a restart; null = they end with this process. */
   readonly sessionsPath: string | null;
+  /** Ends the sessions, links and tokens that are kept there. */
+  readonly forget?: boolean;
 }
 
 export interface RunningConsole {
@@ -47,6 +48,8 @@ export interface RunningConsole {
   link(): string;
   /** A link that only reads, as often as it is used. */
   shareLink(): string;
+  /** For a script, which sends it as Authorization: Bearer. */
+  token(role: Role): string;
   /** Another run is watched from now on. */
   restart(): void;
   close(): Promise<void>;
@@ -98,6 +101,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
   const keeper =
     sessionsPath === null ? {} : { keeper: keptText(sessionsPath, (why) => err(`people log in again after a restart: ${why}`)) };
   const sessions = createSessions({ wallNowMs, ...keeper });
+  if (options.forget === true) sessions.forget();
   const source = (): FeedSource | null => {
     const target = options.target();
     return target === null ? null : sourceOf(target);
@@ -111,7 +115,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     mode: () => (catapult === null ? 'watch' : 'catapult'),
     swarmId: () => null,
     order: (request) => orderOf(options, request),
-    routes: consoleRoutes({ version: programVersion(), wallNowMs, source, catapult, onStarted: () => feed.restart() }),
+    ...{ wallNowMs, source, catapult, onStarted: () => feed.restart() },
   });
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -127,6 +131,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
   return ok({
     link: () => `${origin}/login#${sessions.code('operator')}`,
     shareLink: () => `${origin}/login#${sessions.code('reader')}`,
+    token: (role) => sessions.token(role),
     restart: () => feed.restart(),
     async close() {
       feed.close();

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LiveState, SessionView } from '../../tools/console/protocol.ts';
+import { expectAsDescribed } from '../support/api-answers.ts';
 import { createSwarmKit, PATIENCE_MS, type Ran, type SwarmKit } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
 
@@ -24,7 +25,10 @@ async function visit(node: Ran): Promise<<T>(path: string, body?: object) => Pro
   return async (path, body) => {
     const init =
       body === undefined ? { headers: { cookie } } : { method: 'POST', headers: { ...headers, cookie }, body: JSON.stringify(body) };
-    return (await fetch(`${origin}/api/v1/${path}`, init)).json() as never;
+    const answer = await fetch(`${origin}/api/v1/${path}`, init);
+    const text = await answer.text();
+    expectAsDescribed(body === undefined ? 'GET' : 'POST', `/api/v1/${path}`, answer.status, text);
+    return JSON.parse(text) as never;
   };
 }
 
@@ -56,12 +60,15 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
     { mode: 'watch', canSteer: true, canStart: false },
     { mode: 'watch', canSteer: false, canStart: false },
   ]);
+  for (const path of ['timeline', `nodes/${one.nodes[0]?.node}/log`, 'openapi.json']) await atNode(path);
+  expect(await atNode('scenarios'), 'a node has no folder of scenarios').toMatchObject({ code: 'QUILT_CONSOLE_WATCHES' });
   const [ofSeed, ofNode] = [await scrape(seed), await scrape(node)];
   expect(ofSeed).toMatch(/^quilt_run_endpoints_active\{group="callers",type="http"\} 12$/m);
   expect(ofSeed).toMatch(/^quilt_node_coordinator 1$/m);
   expect(ofNode).toMatch(/^quilt_node_coordinator 0$/m);
   expect(ofNode, 'only the coordinator tells of the run: sums count nothing twice').not.toContain('quilt_run_');
   expect(ofNode).toMatch(/^quilt_node_info\{.*name="far".*label_name="far".*\} 1$/m);
+  expect(await atNode('report'), 'it runs').toMatchObject({ code: 'QUILT_NO_REPORT' });
   expect(await atNode('orders', { order: 'stop', mode: 'now' })).not.toHaveProperty('command');
   expect(await atSeed('orders', { order: 'stop', mode: 'drain' })).toHaveProperty('command');
   expect([await seed.ended, await node.ended]).toEqual([105, 105]);

@@ -28,7 +28,6 @@ const RUNS_MAX = 200;
 const CURVE_SAMPLES = 121;
 /** Of what a run says on standard error. */
 const SAID_LENGTH_MAX = 4000;
-export const NODES_MAX = 50;
 
 const variableWords = (variables: Readonly<Record<string, string>>): string[] =>
   Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
@@ -41,6 +40,8 @@ export interface Catapult extends ScenarioFolder {
   /** Folder of the run that was started last, once it is there; null while there is none. */
   runFolder(): string | null;
   isRunning(): boolean;
+  /** Since this console began. */
+  hasStarted(): boolean;
   runs(): readonly RunRow[];
   summary(id: string): Result<Summary>;
 }
@@ -97,6 +98,7 @@ export function createCatapult(folder: string): Catapult {
     },
     complaint: () => (child !== null && child.exitCode !== null && newestRun() === before ? said.trim() : null),
     isRunning: () => child !== null && child.exitCode === null && child.signalCode === null,
+    hasStarted: () => child !== null,
     runs() {
       const at = join(root, RUNS_FOLDER);
       if (!existsSync(at)) return [];
