@@ -1,17 +1,21 @@
 // The console's API as a table: what is described is what is there, the description is OpenAPI, examples are what they are examples of, wrong requests are told the field and what is allowed,
 // whoever refuses answers in one shape, and tokens open what cookies open and no more.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fail, ok } from '../../node/core/errors.ts';
 import { named, schemaOf } from '../../tools/console/schemas/parts.ts';
+import { REFUSED } from '../../tools/console/schemas/problems.ts';
 import { type ConsoleServer, createConsole } from '../../tools/console/server/app.ts';
 import { describeApi } from '../../tools/console/server/openapi.ts';
 import { API } from '../../tools/console/server/routes.ts';
 import { createSessions, type Role, type Sessions } from '../../tools/console/server/sessions.ts';
 import { expectAsDescribed } from '../support/api-answers.ts';
+import { markedTables } from '../support/docs.ts';
 
 const now = { ms: 1_000_000 };
 const DAY_MS = 86_400_000;
@@ -161,6 +165,20 @@ describe('the description', () => {
     };
     const all = [...lines, ...Object.entries(described.components.schemas).flatMap(([id, schema]) => fields(id, schema))];
     await expect(`${all.sort().join('\n')}\n`).toMatchFileSnapshot('../golden/console-api-v1.txt');
+  });
+});
+
+describe('the page for people who write scripts', () => {
+  const tables = markedTables(readFileSync(fileURLToPath(new URL('../../tools/console/API.md', import.meta.url)), 'utf8'));
+
+  it('lists every route', () => {
+    const rows = tables.find(({ marker }) => marker === 'routes')?.rows;
+    expect(rows).toEqual(API.map(({ method, path, role, summary }) => [`\`${method.toUpperCase()} ${path}\``, role, summary]));
+  });
+
+  it('lists every status of a refusal', () => {
+    const rows = tables.find(({ marker }) => marker === 'refusals')?.rows;
+    expect(rows).toEqual(Object.entries(REFUSED));
   });
 });
 
