@@ -8,6 +8,9 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fail, ok } from '../../node/core/errors.ts';
+import { createDemoFeed } from '../../tools/console/page/demo-feed.ts';
+import { startDemo } from '../../tools/console/page/demo-server.ts';
+import { liveMessage } from '../../tools/console/schemas/live.ts';
 import { named, schemaOf } from '../../tools/console/schemas/parts.ts';
 import { REFUSED } from '../../tools/console/schemas/problems.ts';
 import { type ConsoleServer, createConsole } from '../../tools/console/server/app.ts';
@@ -148,8 +151,13 @@ describe('the description', () => {
   });
 
   it('keeps version 1: what was there stays', async () => {
+    const refOf = (holder: unknown): string => /"\$ref":"#\/components\/schemas\/(\w+)"/.exec(JSON.stringify(holder ?? null))?.[1] ?? '-';
     const lines = Object.entries(described.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => `${method} ${path} ${JSON.stringify(operation.security ?? 'any')}`),
+      Object.entries(methods).map(([method, { security, parameters = [], requestBody, responses }]) => {
+        const given = (parameters as Json[]).map(({ name, required }) => `${String(name)}${required === true ? '' : '?'}`).join(',');
+        const answers = refOf((responses as Json)[200]);
+        return `${method} ${path} (${given}) ${refOf(requestBody)} -> ${answers}${security === undefined ? '' : ', for anybody'}`;
+      }),
     );
     const fields = (at: string, schema: unknown): string[] => {
       if (typeof schema !== 'object' || schema === null) return [];
@@ -179,6 +187,47 @@ describe('the page for people who write scripts', () => {
   it('lists every status of a refusal', () => {
     const rows = tables.find(({ marker }) => marker === 'refusals')?.rows;
     expect(rows).toEqual(Object.entries(REFUSED));
+  });
+});
+
+it('the check of answers can fail', () => {
+  const answer = { protocol: 1, version: '1', mode: 'watch', swarmId: null, canSteer: true, canStart: false };
+  const check =
+    (told: object, status = 200) =>
+    () =>
+      expectAsDescribed('GET', '/api/v1/session', status, JSON.stringify(told));
+  expect(check(answer)).not.toThrow();
+  expect(check({ ...answer, isNew: true }), 'a field that no schema has').toThrow('isNew');
+  expect(check({ ...answer, swarmId: undefined }), 'one that is missing').toThrow('swarmId');
+  expect(check({ message: 'no' }, 401), 'a refusal of another shape').toThrow('code');
+  expect(check({ code: 'QUILT_X', message: '', hint: null, line: null, column: null, key: null, more: 0 }, 409)).toThrow('has no 409');
+});
+
+describe('the demo that the page is tested with', () => {
+  it('answers what a console answers', async () => {
+    const demo = await startDemo({ nodes: 5, hours: 0.05 });
+    try {
+      for (const path of [
+        'session',
+        'schema',
+        'scenarios',
+        'scenario?path=bridge.yaml',
+        'runs',
+        'runs/2026-11-28T08-00-00-rush-hour/summary',
+      ]) {
+        const answer = await fetch(`${demo.url}/api/v1/${path}`);
+        expectAsDescribed('GET', `/api/v1/${path}`, answer.status, await answer.text());
+      }
+      const feed = createDemoFeed({ seed: 1, nodes: 5, totalS: 100, hostile: '<b>' });
+      const messages = [
+        { type: 'state', state: feed.state(50, 0, 1) },
+        feed.timeline(0, 50, true),
+        { type: 'report', summary: feed.report(50, 0) },
+      ];
+      for (const message of messages) expect(liveMessage.safeParse(JSON.parse(JSON.stringify(message))).error).toBeUndefined();
+    } finally {
+      await demo.close();
+    }
   });
 });
 
