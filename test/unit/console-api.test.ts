@@ -1,80 +1,23 @@
-// The console's API as a table: what is described is what is there, the description is OpenAPI, examples are what they are examples of, wrong requests are told the field and what is allowed,
-// whoever refuses answers in one shape, and tokens open what cookies open and no more.
+// The console's API as a table: what is described is what is there, the description is OpenAPI and keeps version 1, examples are what they are examples of, the page for people has every row,
+// and schemas are what the types are.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { fail, ok } from '../../node/core/errors.ts';
 import { createDemoFeed } from '../../tools/console/page/demo-feed.ts';
 import { startDemo } from '../../tools/console/page/demo-server.ts';
 import { liveMessage } from '../../tools/console/schemas/live.ts';
 import { named, schemaOf } from '../../tools/console/schemas/parts.ts';
 import { REFUSED } from '../../tools/console/schemas/problems.ts';
-import { type ConsoleServer, createConsole } from '../../tools/console/server/app.ts';
 import { describeApi } from '../../tools/console/server/openapi.ts';
 import { API } from '../../tools/console/server/routes.ts';
-import { createSessions, type Role, type Sessions } from '../../tools/console/server/sessions.ts';
 import { expectAsDescribed } from '../support/api-answers.ts';
+import { closeConsoles, consoleLab } from '../support/console-lab.ts';
 import { markedTables } from '../support/docs.ts';
 
-const now = { ms: 1_000_000 };
-const DAY_MS = 86_400_000;
-const opened: ConsoleServer[] = [];
-afterAll(async () => {
-  for (const console_ of opened) await console_.close();
-});
-
-async function openConsole(): Promise<{ console_: ConsoleServer; sessions: Sessions }> {
-  const sessions = createSessions({ wallNowMs: () => now.ms });
-  const feed = { watch: () => () => {}, restart() {}, close() {} };
-  const console_ = await createConsole({
-    ...{ version: '0.0.1', pageFolder: join('no', 'page'), sessions, feed, canSteer: true, hosts: [], tls: null },
-    ...{ mode: () => 'watch' as const, swarmId: () => null, wallNowMs: () => now.ms, source: () => null, catapult: null, onStarted() {} },
-    order: async ({ order }) =>
-      order === 'stop' ? ok({ command: 'quilt-swarm stop' }) : fail({ code: 'QUILT_NOT_RUNNING', message: 'no' }),
-  });
-  opened.push(console_);
-  return { console_, sessions };
-}
-
-interface Told {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-  readonly headers: Record<string, unknown>;
-}
-
-interface Given {
-  readonly headers?: Record<string, string>;
-  readonly body?: unknown;
-  /** As it is. */
-  readonly text?: string;
-}
-
-async function lab(role: Role = 'operator') {
-  const { console_, sessions } = await openConsole();
-  const token = sessions.token(role);
-  const bearer = (secret = token): Record<string, string> => ({ authorization: `Bearer ${secret}` });
-  const ask = async (method: 'GET' | 'POST' | 'PUT', url: string, { headers = bearer(), body, text }: Given = {}): Promise<Told> => {
-    const payload = text ?? (body === undefined ? undefined : JSON.stringify(body));
-    const type = payload === undefined ? {} : { 'content-type': 'application/json' };
-    const answer = await console_.app.inject({
-      method,
-      url,
-      headers: { host: '127.0.0.1', ...type, ...headers },
-      ...(payload === undefined ? {} : { payload }),
-    });
-    expectAsDescribed(method, url, answer.statusCode, answer.body);
-    return {
-      status: answer.statusCode,
-      body: answer.body.startsWith('{') ? (JSON.parse(answer.body) as Told['body']) : {},
-      headers: answer.headers,
-    };
-  };
-  return { sessions, token, bearer, ask, app: console_.app };
-}
+afterAll(closeConsoles);
 
 type Json = { [key: string]: unknown };
 const described = describeApi(API, '0.0.1') as {
@@ -85,7 +28,7 @@ const described = describeApi(API, '0.0.1') as {
 
 describe('the description', () => {
   it('has every route that is registered, and no other', async () => {
-    const { app } = await lab();
+    const { app } = await consoleLab();
     const tree = app.printRoutes({ commonPrefix: false }).split('\n');
     const folders: string[] = [];
     const registered = tree.flatMap((line) => {
@@ -248,114 +191,5 @@ describe('schemas', () => {
     // @ts-expect-error one may not be left out
     schemaOf<Point>()('TestOther', 'other', z.strictObject({ x, note: z.string() }));
     expect(() => named('TestSame', 'a name that is taken', x)).toThrow('two schemas of the API are named TestSame');
-  });
-});
-
-describe('a wrong request', () => {
-  it.each([
-    ['POST', '/api/v1/orders', { order: 'stop' }, 'body.mode', /must be/],
-    ['POST', '/api/v1/orders', { order: 'stop', mode: 'soon' }, 'body.mode', /must be drain or now/],
-    ['POST', '/api/v1/orders', { order: 'scale', group: '*', factor: -1 }, 'body.factor', /must be at least 0/],
-    ['POST', '/api/v1/orders', { order: 'scale', group: '*', factor: 'half' }, 'body.factor', /must be a number, not/],
-    ['POST', '/api/v1/orders', { order: 'explode' }, 'body.order', /stop.*scale/],
-    ['POST', '/api/v1/runs', { path: 'a.yaml', nodes: 51 }, 'body.nodes', /must be at most 50/],
-    ['POST', '/api/v1/runs', { path: 'a.yaml', nods: 2 }, 'body.nods', /is not known here/],
-    ['POST', '/api/v1/runs', { path: 'a.yaml', variables: { callers: 3 } }, 'body.variables.callers', /must be text/],
-    ['POST', '/api/v1/runs', [], 'body', /must be a map/],
-    ['PUT', '/api/v1/scenario', { path: 'a.yaml' }, 'body.text', /is missing/],
-    ['PUT', '/api/v1/scenario', { path: '', text: '' }, 'body.path', /must not be empty/],
-    ['GET', '/api/v1/timeline?fromMs=soon', undefined, 'query.fromMs', /must be/],
-    ['GET', '/api/v1/timeline?from=1', undefined, 'query.from', /is not known here/],
-    ['GET', '/api/v1/scenario', undefined, 'query.path', /is missing/],
-  ] as const)('%s %s %j is told the field, and what is allowed', async (method, url, body, key, words) => {
-    const { ask } = await lab();
-    const { status, body: told } = await ask(method, url, { body });
-    expect(told).toMatchObject({ code: 'QUILT_CONSOLE_REQUEST', key, message: expect.stringMatching(words), hint: expect.any(String) });
-    expect(status).toBe(400);
-  });
-
-  it('counts what else is wrong', async () => {
-    const { ask } = await lab();
-    expect((await ask('POST', '/api/v1/plan', { body: {} })).body).toMatchObject({ key: 'body.path', more: 1 });
-  });
-});
-
-describe('every refusal has one shape', () => {
-  it.each([
-    ['what is no JSON', 400, 'POST', '/api/v1/orders', { text: '{' }],
-    ['a body that is too large', 413, 'POST', '/api/v1/orders', { text: JSON.stringify('x'.repeat(600_000)) }],
-    ['another media type', 415, 'POST', '/api/v1/orders', { text: 'x', headers: { 'content-type': 'application/xml' } }],
-    ['a route that is not there', 404, 'GET', '/api/v1/nothing', {}],
-    ['the state of things', 409, 'GET', '/api/v1/status', {}],
-    ['a console without a folder', 409, 'GET', '/api/v1/runs', {}],
-    ['an order that cannot be given', 409, 'POST', '/api/v1/orders', { body: { order: 'scale', group: 'a', factor: 1 } }],
-    ['a host of another name', 403, 'GET', '/api/v1/session', { headers: { host: 'evil.example' } }],
-  ] as const)('%s: %i', async (_name, status, method, url, given: Given) => {
-    const { ask, bearer } = await lab();
-    const told = await ask(method, url, { ...given, headers: { ...bearer(), ...given.headers } });
-    expect([told.status, told.body]).toEqual([status, expect.objectContaining({ code: expect.stringMatching(/^QUILT_/) })]);
-  });
-
-  it('codes that are tried too often: 429', async () => {
-    const { ask } = await lab();
-    const tried: Told[] = [];
-    for (let tries = 0; tries < 11; tries++)
-      tried.push(await ask('POST', '/api/v1/login', { headers: { origin: 'http://127.0.0.1' }, body: { code: 'x' } }));
-    expect(tried.map(({ status }) => status)).toEqual([...Array.from({ length: 10 }, () => 401), 429]);
-    expect(Number(tried.at(-1)?.headers['retry-after'])).toBeGreaterThan(0);
-  });
-});
-
-describe('a token', () => {
-  const stop = { order: 'stop', mode: 'now' };
-
-  it('needs no Origin, also for what changes something', async () => {
-    const { ask } = await lab();
-    expect((await ask('GET', '/api/v1/session')).body).toMatchObject({ canSteer: true });
-    expect(await ask('POST', '/api/v1/orders', { body: stop })).toMatchObject({ status: 200, body: { command: 'quilt-swarm stop' } });
-  });
-
-  it('does not come from another site', async () => {
-    const { ask, bearer } = await lab();
-    expect((await ask('GET', '/api/v1/session', { headers: { ...bearer(), origin: 'https://evil.example' } })).status).toBe(403);
-  });
-
-  it('that only reads changes nothing', async () => {
-    const { ask } = await lab('reader');
-    expect((await ask('GET', '/api/v1/session')).body).toMatchObject({ canSteer: false });
-    expect(await ask('POST', '/api/v1/orders', { body: stop })).toMatchObject({ status: 403, body: { code: 'QUILT_CONSOLE_READS' } });
-  });
-
-  it('opens nothing when it is wrong, and hides a cookie that would', async () => {
-    const { ask, bearer, sessions } = await lab();
-    const session = sessions.login(sessions.code('operator')) ?? '';
-    const cookie = `quilt_session=${session}`;
-    expect((await ask('GET', '/api/v1/session', { headers: { cookie } })).status).toBe(200);
-    for (const authorization of ['Bearer wrong', 'Bearer ', 'Basic eDp5', 'x', `bearer${session}`, `Bearer ${session}`]) {
-      const told = await ask('POST', '/api/v1/orders', { headers: { authorization, cookie }, body: stop });
-      expect([authorization, told.status, told.headers['www-authenticate']]).toEqual([authorization, 401, 'Bearer']);
-    }
-    expect((await ask('GET', '/api/v1/session', { headers: { cookie: `quilt_session=${bearer().authorization?.slice(7)}` } })).status).toBe(
-      401,
-    );
-    expect((await ask('GET', `/api/v1/session?token=${session}`, { headers: {} })).status).toBe(401);
-  });
-
-  it('leaves cookies as they were: what they change needs the own Origin', async () => {
-    const { ask, sessions } = await lab();
-    const cookie = `quilt_session=${sessions.login(sessions.code('operator'))}`;
-    expect((await ask('POST', '/api/v1/orders', { headers: { cookie }, body: stop })).status).toBe(403);
-    expect((await ask('POST', '/api/v1/orders', { headers: { cookie, origin: 'http://127.0.0.1' }, body: stop })).status).toBe(200);
-  });
-
-  it('ends after a week, or when it says so', async () => {
-    const { ask, sessions, bearer } = await lab();
-    const other = sessions.token('operator');
-    expect((await ask('POST', '/api/v1/logout', { headers: bearer(other), body: {} })).status).toBe(200);
-    expect((await ask('GET', '/api/v1/session', { headers: bearer(other) })).status).toBe(401);
-    now.ms += 7 * DAY_MS - 1;
-    expect((await ask('GET', '/api/v1/session')).status).toBe(200);
-    now.ms += 1;
-    expect((await ask('GET', '/api/v1/session')).status).toBe(401);
   });
 });
