@@ -47,7 +47,9 @@ function findingsOfIssue(issue: Issue, schema: ZodType, value: unknown, base: re
     const best = closest(issue.errors, valueAt(value, issue.path));
     if (best !== null)
       return best.flatMap((inner) => findingsOfIssue({ ...inner, path: [...issue.path, ...inner.path] }, schema, value, base));
-    return [unionFinding(path, issue.errors, valueAt(value, issue.path))];
+    return [
+      unionFinding(path, 'options' in issue ? (issue.options ?? []).map(String) : wantedBy(issue.errors), valueAt(value, issue.path)),
+    ];
   }
   if (issue.code === 'invalid_key') {
     const [reason] = issue.issues;
@@ -130,8 +132,8 @@ function costOf(issues: readonly Issue[], value: unknown): number {
   return cost;
 }
 
-function unionFinding(path: readonly PropertyKey[], errors: readonly (readonly Issue[])[], found: unknown): Finding {
-  const wanted = [...new Set(wantedBy(errors))];
+function unionFinding(path: readonly PropertyKey[], allowed: readonly string[], found: unknown): Finding {
+  const wanted = [...new Set(allowed)];
   const hint = typeof found === 'string' ? typoHint(found, wanted) : undefined;
   const message = `must be ${wanted.join(' or ') || 'something else'}, not ${kindOf(found)}`;
   return { path, part: 'value', code: 'QUILT_SCENARIO_TYPE', message, ...(hint === undefined ? {} : { hint }) };

@@ -8,8 +8,7 @@ import type { OrderRequest, StartedView } from '../../tools/console/protocol.ts'
 import { createConsole } from '../../tools/console/server/app.ts';
 import type { Catapult } from '../../tools/console/server/catapult.ts';
 import { createLiveFeed, type FeedSource, type LiveFeed } from '../../tools/console/server/live-feed.ts';
-import { consoleRoutes } from '../../tools/console/server/routes.ts';
-import { createSessions } from '../../tools/console/server/sessions.ts';
+import { createSessions, type Role } from '../../tools/console/server/sessions.ts';
 import { monotonicNowMs, wallNowMs } from '../adapters/clock.ts';
 import { childEnvironment } from '../adapters/environment.ts';
 import { keptText } from '../adapters/kept-text.ts';
@@ -41,6 +40,8 @@ export interface ConsoleOptions {
   readonly catapult: Catapult | null;
   /** Sessions are kept there (as hashes), so that open pages come back after a restart; null = they end with this process. */
   readonly sessionsPath: string | null;
+  /** Ends the sessions, links and tokens that are kept there. */
+  readonly forget?: boolean;
 }
 
 export interface RunningConsole {
@@ -48,6 +49,8 @@ export interface RunningConsole {
   link(): string;
   /** A link that only reads, as often as it is used. */
   shareLink(): string;
+  /** For a script, which sends it as Authorization: Bearer. */
+  token(role: Role): string;
   /** Another run is watched from now on. */
   restart(): void;
   /** Tells everybody who watches how it stands, for the last time. */
@@ -110,6 +113,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
   const keeper =
     sessionsPath === null ? {} : { keeper: keptText(sessionsPath, (why) => err(`people log in again after a restart: ${why}`)) };
   const sessions = createSessions({ wallNowMs, ...keeper });
+  if (options.forget === true) sessions.forget();
   const source = (): FeedSource | null => {
     const target = options.target();
     return target === null ? null : sourceOf(target);
@@ -132,10 +136,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     swarmId: () => feed.known.swarmId,
     after: clock.after,
     order: (request) => orderOf(options, request),
-    routes: consoleRoutes({
-      ...{ version: programVersion(), wallNowMs, source: kept, catapult, onStarted: () => feed.restart() },
-      share: { sessions, isTls: tls !== null, where: () => (catapult === null ? placeOf(options) : []) },
-    }),
+    ...{ wallNowMs, source: kept, catapult, onStarted: () => feed.restart() },
+    watchedWords: () => (catapult === null ? placeOf(options) : []),
   });
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -151,6 +153,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
   return ok({
     link: () => `${origin}/login#${sessions.code('operator')}`,
     shareLink: () => `${origin}/login#${sessions.code('reader')}`,
+    token: (role) => sessions.token(role),
     restart: () => feed.restart(),
     finish: () => feed.finish(),
     async close() {

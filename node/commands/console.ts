@@ -17,6 +17,9 @@ interface Flags {
   readonly host: readonly string[];
   readonly key?: string;
   readonly share?: boolean;
+  readonly token?: boolean;
+  readonly operatorToken?: boolean;
+  readonly forget?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure?: boolean;
@@ -41,7 +44,7 @@ async function openConsole(where: string | undefined, flags: Flags): Promise<voi
     ...{ host: flags.listen.host, port: flags.listen.port, tls: tls.value, hosts: flags.host, target: current, catapult },
     where: () => where ?? started(),
     keyPath: flags.key,
-    sessionsPath: SESSIONS_PATH,
+    ...{ sessionsPath: SESSIONS_PATH, forget: flags.forget === true },
     // A run folder has the key beside it; a ticket has none.
     canSteer: flags.key !== undefined || watched.value === null || watched.value.folder !== null,
   });
@@ -56,12 +59,21 @@ async function openConsole(where: string | undefined, flags: Flags): Promise<voi
   finish('pass');
 }
 
-function tellLinks(page: RunningConsole, { share }: Flags): void {
+function tellLinks(page: RunningConsole, { share, token, operatorToken }: Flags): void {
   out(page.link());
   err('open it in a browser: the link is good once, for ten minutes');
-  if (share !== true) return;
-  out(page.shareLink());
-  err('the second link only reads, as often as it is used');
+  if (share === true) {
+    out(page.shareLink());
+    err('the second link only reads, as often as it is used');
+  }
+  if (token === true) {
+    out(page.token('reader'));
+    err('a token for scripts, which only reads; for a week: Authorization: Bearer TOKEN');
+  }
+  if (operatorToken === true) {
+    out(page.token('operator'));
+    err('a token for scripts, which may start and steer; for a week: Authorization: Bearer TOKEN');
+  }
 }
 
 export function command(): Command {
@@ -76,6 +88,9 @@ export function command(): Command {
       [],
     )
     .option('--share', 'print a second link, which only reads')
+    .option('--token', 'print a token for scripts, which only reads')
+    .option('--operator-token', 'print a token for scripts, which may start and steer')
+    .option('--forget', 'end all sessions, links and tokens that were given before')
     .option('--tls-cert <file>', 'certificate, for listening elsewhere than on loopback')
     .option('--tls-key <file>', 'its key')
     .option('--insecure', 'listen elsewhere without TLS')

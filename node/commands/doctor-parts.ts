@@ -240,6 +240,14 @@ export const parts: readonly Part[] = [
     probe: () => probeProgram('prometheus', '--version'),
   },
   {
+    name: 'curl',
+    isRequired: false,
+    isForTests: true,
+    cost: "the test of the examples with curl in the console's API page is skipped",
+    debianPackage: 'curl',
+    probe: () => probeProgram('curl', '--version'),
+  },
+  {
     name: 'sshd',
     isRequired: false,
     isForTests: true,

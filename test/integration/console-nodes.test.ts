@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import type { LiveMessage, LiveState, SessionView } from '../../tools/console/protocol.ts';
+import { liveMessage } from '../../tools/console/schemas/live.ts';
+import { expectAsDescribed } from '../support/api-answers.ts';
 import { createSwarmKit, PATIENCE_MS, type Ran, type SwarmKit } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
 
@@ -32,12 +34,15 @@ async function visit(address: string): Promise<Visitor> {
     async ask(path, body) {
       const init =
         body === undefined ? { headers: { cookie } } : { method: 'POST', headers: { ...headers, cookie }, body: JSON.stringify(body) };
-      return (await fetch(`${origin}/api/v1/${path}`, init)).json() as never;
+      const answer = await fetch(`${origin}/api/v1/${path}`, init);
+      const text = await answer.text();
+      expectAsDescribed(body === undefined ? 'GET' : 'POST', `/api/v1/${path}`, answer.status, text);
+      return JSON.parse(text) as never;
     },
     watch() {
       const socket = new WebSocket(`${origin.replace('http', 'ws')}/api/v1/live`, { headers: { cookie, origin } });
       const messages: LiveMessage[] = [];
-      socket.on('message', (bytes) => messages.push(JSON.parse(bytes.toString()) as LiveMessage));
+      socket.on('message', (bytes) => messages.push(liveMessage.parse(JSON.parse(bytes.toString())) as LiveMessage));
       return { messages, closed: new Promise((resolve) => socket.once('close', resolve)) };
     },
   };
@@ -97,12 +102,15 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
   await until('it is watched', () => open.messages.some(({ type }) => type === 'timeline'), PATIENCE_MS);
   const swarmId = /swarm (\w+):/.exec(seed.err())?.[1];
   expect(await atNode('session')).toMatchObject({ swarmId });
+  for (const path of ['timeline', `nodes/${one.nodes[0]?.node}/log`, 'openapi.json']) await atNode(path);
+  expect(await atNode('scenarios'), 'a node has no folder of scenarios').toMatchObject({ code: 'QUILT_CONSOLE_WATCHES' });
   const [ofSeed, ofNode] = [await scrape(seed), await scrape(node)];
   expect(ofSeed).toMatch(/^quilt_run_endpoints_planned\{.*group="callers".*\} 12$/m);
   expect(ofSeed).toMatch(/^quilt_node_coordinator\{.*\} 1$/m);
   expect(ofNode).toMatch(/^quilt_node_coordinator\{.*node="far".*\} 0$/m);
   expect(ofNode, 'only the coordinator tells of the run: sums count nothing twice').not.toContain('quilt_run_');
   expect(ofNode).toMatch(/^quilt_node_info\{.*node="far".*\} 1$/m);
+  expect(await atNode('report'), 'it runs').toMatchObject({ code: 'QUILT_NO_REPORT' });
   expect(await atNode('orders', { order: 'stop', mode: 'now' })).not.toHaveProperty('command');
   expect(await atSeed('orders', { order: 'stop', mode: 'drain' })).toHaveProperty('command');
   expect([await seed.ended, await node.ended], 'an open page keeps nobody').toEqual([105, 105]);

@@ -1,14 +1,17 @@
 // The console's server as browsers and scripts meet it: links that are good once, sessions that only read, requests from other sites, hostile paths; and a person's way from a scenario with
 // a mistake to a run that is watched second by second, steered and over.
 
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import type { TimelineReport } from '../../node/core/summary-types.ts';
 import type { LogTail } from '../../node/runtime/node-status.ts';
-import type { LiveMessage, LiveState, PlanView, RunRow, ScenarioRow, SessionView } from '../../tools/console/protocol.ts';
-import { API } from '../../tools/console/server/openapi.ts';
+import type { LiveMessage, LiveState, PlanView, RunRow, ScenarioRow, SessionView, StartedRun } from '../../tools/console/protocol.ts';
+import { liveMessage } from '../../tools/console/schemas/live.ts';
+import { API } from '../../tools/console/server/routes.ts';
+import { expectAsDescribed } from '../support/api-answers.ts';
 import { createSwarmKit, PATIENCE_MS, type Ran, type SwarmKit } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
 
@@ -17,22 +20,26 @@ let console_: Ran;
 let origin: string;
 let operator: string;
 let reader: string;
+let tokens: { reader: string; operator: string };
 
 async function ask(
   path: string,
-  init: { cookie?: string; method?: string; body?: unknown; headers?: Record<string, string> } = {},
+  init: { cookie?: string; token?: string; method?: string; body?: unknown; headers?: Record<string, string> } = {},
 ): Promise<Response> {
-  const { cookie, method = init.body === undefined ? 'GET' : 'POST', body, headers = {} } = init;
-  return fetch(`${origin}${path}`, {
+  const { cookie, token, method = init.body === undefined ? 'GET' : 'POST', body, headers = {} } = init;
+  const answer = await fetch(`${origin}${path}`, {
     ...{ method, redirect: 'manual', signal: AbortSignal.timeout(30_000) },
     headers: {
-      ...(method === 'GET' ? {} : { origin }),
+      ...(method === 'GET' || token !== undefined ? {} : { origin }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(cookie === undefined ? {} : { cookie }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  if (path.startsWith('/api/')) expectAsDescribed(method, path, answer.status, await answer.clone().text());
+  return answer;
 }
 const json = async <T>(path: string, init?: Parameters<typeof ask>[1]): Promise<T> =>
   (await ask(path, { cookie: operator, ...init })).json() as Promise<T>;
@@ -48,9 +55,10 @@ beforeAll(async () => {
   writeFileSync(join(kit.folder, 'notes.yaml'), 'not: a scenario\n');
   mkdirSync(join(kit.folder, 'scenarios'));
   symlinkSync('/etc/hostname', join(kit.folder, 'scenarios', 'link.yaml'));
-  console_ = kit.start('console', '--listen', '0', '--share');
-  await until('there are links', () => console_.out().split('\n').length > 2, PATIENCE_MS);
-  const [link = '', share = ''] = console_.out().split('\n');
+  console_ = kit.start('console', '--listen', '0', '--share', '--token', '--operator-token');
+  await until('there are links and tokens', () => console_.out().split('\n').length > 4, PATIENCE_MS);
+  const [link = '', share = '', readerToken = '', operatorToken = ''] = console_.out().split('\n');
+  tokens = { reader: readerToken, operator: operatorToken };
   origin = new URL(link).origin;
   const first = await login(new URL(link).hash.slice(1));
   expect(first.status).toBe(200);
@@ -114,18 +122,45 @@ describe('scripts', () => {
   it('find every route in the description, and who they are', async () => {
     const { openapi, paths } = await json<{ openapi: string; paths: object }>('/api/v1/openapi.json');
     expect(openapi).toBe('3.1.0');
+    expect(await json('/api/v1/schema')).toMatchObject({ title: 'quilt-swarm scenario' });
     expect(Object.keys(paths).sort()).toEqual([...new Set(API.map(({ path }) => path))].sort());
     expect(await json<SessionView>('/api/v1/session')).toMatchObject({ protocol: 1, mode: 'catapult', canSteer: true, canStart: true });
     expect(await json<SessionView>('/api/v1/session', { cookie: reader })).toMatchObject({ canSteer: false, canStart: false });
+  });
+
+  it('come with a token, which is nowhere but in their hands', async () => {
+    const mine = await ask('/api/v1/scenarios', { token: tokens.reader });
+    expect(mine.status).toBe(200);
+    const text = 'name: by-token\ngroups: {}\n';
+    const save = (token: string): Promise<Response> =>
+      ask('/api/v1/scenario', { method: 'PUT', token, body: { path: 'by-token.yml', text } });
+    expect([(await save(tokens.reader)).status, (await save('wrong')).status, (await save(tokens.operator)).status]).toEqual([
+      403, 401, 200,
+    ]);
+    rmSync(join(kit.folder, 'by-token.yml'));
+    const kept = readFileSync(join(kit.folder, '.quilt', 'console-sessions.json'), 'utf8');
+    expect(kept).not.toMatch(new RegExp(Object.values(tokens).join('|')));
+    expect(kept).toContain(createHash('sha256').update(tokens.reader).digest('hex'));
+    const heard = await new Promise<LiveMessage>((done, failed) => {
+      const headers = { authorization: `Bearer ${tokens.reader}` };
+      const socket = new WebSocket(`${origin.replace('http', 'ws')}/api/v1/live`, { headers });
+      socket.on('error', failed);
+      socket.on('message', (bytes) => {
+        done(liveMessage.parse(JSON.parse(bytes.toString())) as LiveMessage);
+        socket.close();
+      });
+    });
+    expect(heard.type).toBe('away');
+    expect(await json('/api/v1/run', { token: tokens.reader })).toEqual({ isRunning: false, run: null, complaint: null });
   });
 
   it('get scenarios of the folder, and nothing else of the machine', async () => {
     const rows = await json<ScenarioRow[]>('/api/v1/scenarios');
     expect(rows.map(({ path }) => path)).toEqual(['mine.yaml']);
     for (const path of ['../../etc/passwd', '/etc/hostname', 'scenarios/link.yaml', 'nothing.yaml', 'dist/worker.mjs', '..%2f.yaml'])
-      expect((await ask(`/api/v1/scenario?path=${encodeURIComponent(path)}`, { cookie: operator })).status, path).toBe(409);
+      expect((await ask(`/api/v1/scenario?path=${encodeURIComponent(path)}`, { cookie: operator })).status, path).toBe(404);
     const outside = await ask('/api/v1/scenario', { method: 'PUT', cookie: operator, body: { path: '../x.yaml', text: 'x' } });
-    expect(outside.status).toBe(409);
+    expect(outside.status).toBe(404);
   });
 
   it('are told the values that a scenario leaves open', async () => {
@@ -159,7 +194,8 @@ describe('a run', () => {
 
     const messages: LiveMessage[] = [];
     const socket = new WebSocket(`${origin.replace('http', 'ws')}/api/v1/live`, { headers: { cookie: reader, origin } });
-    socket.on('message', (bytes) => messages.push(JSON.parse(bytes.toString()) as LiveMessage));
+    // Strict: a field that the API's description does not have throws, and the test with it.
+    socket.on('message', (bytes) => messages.push(liveMessage.parse(JSON.parse(bytes.toString())) as LiveMessage));
     const states = (): LiveState[] => messages.flatMap((message) => (message.type === 'state' ? [message.state] : []));
     await until('there is nothing yet', () => messages.some((message) => message.type === 'away'));
 
@@ -184,6 +220,10 @@ describe('a run', () => {
     expect(whole.isWhole).toBe(true);
     for (const { rows } of whole.heat) expect(rows.length).toBe(whole.timeline.atMs.length);
 
+    for (const path of ['status', 'timeline', 'timeline?fromMs=1000', 'runs'])
+      expect((await ask(`/api/v1/${path}`, { cookie: reader })).status, path).toBe(200);
+    expect(await json('/api/v1/run')).toMatchObject({ isRunning: true, run: { verdict: 'running', exitCode: null } });
+
     const far = state?.nodes.find(({ name }) => name === 'node-2')?.node ?? '';
     const log = await json<LogTail>(`/api/v1/nodes/${far}/log`);
     expect(log.node).toBe(far);
@@ -205,6 +245,9 @@ describe('a run', () => {
     await until('it is over', async () => (await json<RunRow[]>('/api/v1/runs'))[0]?.exitCode === 105, PATIENCE_MS);
     const [row] = await json<RunRow[]>('/api/v1/runs');
     expect(await json(`/api/v1/runs/${row?.id}/summary`)).toMatchObject({ run: { end: 'stopped' } });
+    expect(await json('/api/v1/report')).toMatchObject({ text: expect.stringContaining('mine') });
+    await until('the process has ended', async () => !(await json<StartedRun>('/api/v1/run')).isRunning, PATIENCE_MS);
+    expect(await json('/api/v1/run')).toEqual({ isRunning: false, run: row, complaint: null });
     const stored = await json<{ timeline: TimelineReport; heat: object[] }>(`/api/v1/runs/${row?.id}/timeline`);
     expect(stored.timeline.atMs.length).toBeGreaterThanOrEqual(whole.timeline.atMs.length);
     expect(stored.heat.length).toBeGreaterThan(0);
@@ -217,5 +260,22 @@ describe('a run', () => {
   it('goes on when the console is closed', async () => {
     console_.child.kill('SIGINT');
     expect(await console_.ended).toBe(0);
+  });
+});
+
+describe('a console that is started again', () => {
+  it('knows sessions and tokens, until it is told to forget them', async () => {
+    const statusAfter = async (...flags: string[]): Promise<number[]> => {
+      const again = kit.start('console', '--listen', '0', ...flags);
+      await until('there is a link', () => again.out().includes('\n'), PATIENCE_MS);
+      origin = new URL(again.out().split('\n')[0] ?? '').origin;
+      const told = [await ask('/api/v1/session', { token: tokens.operator }), await ask('/api/v1/session', { cookie: operator })];
+      again.child.kill('SIGINT');
+      await again.ended;
+      return told.map(({ status }) => status);
+    };
+    expect(await statusAfter()).toEqual([200, 200]);
+    expect(await statusAfter('--forget')).toEqual([401, 401]);
+    expect(await statusAfter()).toEqual([401, 401]);
   });
 });

@@ -140,12 +140,17 @@ export function metricRows(types: readonly TypeFacts[]): string[] {
   });
 }
 
-/** Command lines of a shell block: comments gone, `a && b` apart, words split as a shell would. */
+/** Command lines of a shell block: comments and `> FILE` gone, `a && b` apart, words split as a shell would. */
 export function commandsOf(shell: string): string[][] {
   return shell
     .replaceAll(/\\\n/g, ' ')
     .split('\n')
-    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .map((line) =>
+      line
+        .replace(/(^|\s)#.*$/, '')
+        .replace(/ > [\w.-]+$/, '')
+        .trim(),
+    )
     .flatMap((line) => line.split(/\s*(?:&&|\|\||;)\s*/))
     .filter((line) => line !== '')
     .map((line) => [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, plain]) => double ?? single ?? plain ?? ''))

@@ -7,7 +7,7 @@
 import { isCi } from '../../node/adapters/environment.ts';
 import { findExecutable } from '../../node/commands/doctor-parts.ts';
 
-export type SystemPart = 'sipp' | 'python3' | 'setpriv' | 'kamailio' | 'tshark' | 'nft' | 'chromium' | 'prometheus';
+export type SystemPart = 'sipp' | 'python3' | 'setpriv' | 'kamailio' | 'tshark' | 'nft' | 'chromium' | 'prometheus' | 'curl';
 
 export interface Need {
   isMissing: boolean;

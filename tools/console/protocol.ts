@@ -1,326 +1,76 @@
-// What the console's page and its server say to each other (version 1): types only, shared by both, documented for scripts by /api/v1/openapi.json. Times are milliseconds; `at` from
-// T0 unless the name says wall. Everything that names, logs or scenarios can hold is hostile text, and is shown as text.
+// What the console's page and its server say to each other (version 1): types only, each read from the schema that describes and validates it (schemas/), so that page, server and
+// /api/v1/openapi.json cannot differ. Times are milliseconds; `at` from T0 unless the name says wall. Everything that names, logs or scenarios can hold is hostile text, and is shown as text.
+// Nothing is imported from schemas/ but types: the page must not carry the validator to browsers.
+
+import type * as folder from './schemas/folder.ts';
+import type * as live from './schemas/live.ts';
+import type * as machines from './schemas/machines.ts';
+import type { Told } from './schemas/parts.ts';
+import type * as problems from './schemas/problems.ts';
+import type * as session from './schemas/session.ts';
 
 /** GET /api/v1/nodes/{node}/log */
 export type { LogTail } from '../../node/runtime/node-status.ts';
 
-import type { NoteRow } from '../../node/core/notes.ts';
-import type { PlaceLatency } from '../../node/core/places.ts';
-import type { BoardView, Summary, ThresholdResult, TimelineReport } from '../../node/core/summary-types.ts';
-
+/** Version 1 takes additions only: what is removed or means something else is version 2, below /api/v2. */
 export const CONSOLE_PROTOCOL = 1;
 
 /** GET /api/v1/session: who is looking, at what. */
-export interface SessionView {
-  readonly protocol: typeof CONSOLE_PROTOCOL;
-  readonly version: string;
-  /** watch: a running swarm, with a ticket or inside a run. catapult: no swarm yet; scenarios can be planned and started here. */
-  readonly mode: 'watch' | 'catapult';
-  readonly swarmId: string | null;
-  /** Holds the operator's key, and this session may use it. */
-  readonly canSteer: boolean;
-  /** Why not: the link only reads, or this console has no operator's key; null = it can. */
-  readonly watchesBecause: 'link' | 'key' | null;
-  /** May edit and start scenarios on this machine. */
-  readonly canStart: boolean;
-  /** May hand out links that only read. */
-  readonly canShare: boolean;
-}
+export type SessionView = Told<typeof session.sessionView>;
 
-export interface NodeRow {
-  readonly node: string;
-  readonly name: string;
-  readonly role: 'load' | 'witness';
-  readonly state: 'candidate' | 'live' | 'lost' | 'left';
-  readonly isCoordinator: boolean;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly cores: number;
-  readonly shards: number;
-  /** Active endpoints in its last window; null = no window yet. */
-  readonly active: number | null;
-  /** In the whole run, and errors of the target as this node counted them. */
-  readonly started: number | null;
-  readonly failed: number | null;
-  readonly errors: number | null;
-  readonly cpuCores: number | null;
-  readonly memoryMb: number | null;
-  readonly loopDelayMs: number | null;
-  readonly latenessMs: number | null;
-  /** Reasons why its last window is not to be trusted. */
-  readonly tainted: readonly string[];
-  readonly windowLast: number;
-  /** How old its last window is. */
-  readonly ageMs: number | null;
-}
-
+export type NodeRow = Told<typeof live.nodeRow>;
 /** Who owns what, by shard id. */
-export interface ShardMap {
-  /** Index into `nodes`; -1 = nobody. */
-  readonly owners: readonly number[];
-  readonly epochs: readonly number[];
-  /** Index into `board.groups`; -1 = meetings. */
-  readonly groups: readonly number[];
-  /** What moved in the last minute: whose it was (index into `nodes`, -1 = unknown), and how long ago. */
-  readonly moved: readonly { readonly shard: number; readonly from: number; readonly agoMs: number }[];
-}
-
-/** `atMs` from T0; before it negative. What of them lasted is told by `bandsOf` (node/core/notes.ts). */
-export interface EventRow extends NoteRow {
-  readonly level: 'info' | 'warning' | 'error';
-}
-
-/** Orders to one group so far, in their result. */
-export interface GroupFactor {
-  readonly group: string;
-  /** Of the planned load, as it was ordered last; 1 = as planned, 0 = paused. */
-  readonly factor: number;
-  /** The last one that was not 0: what Resume goes back to. */
-  readonly resumeFactor: number;
-}
-
+export type ShardMap = Told<typeof live.shardMap>;
+export type EventRow = Told<typeof live.eventRow>;
 /** Once a second. */
-export interface LiveState {
-  readonly atWallMs: number;
-  readonly runId: string | null;
-  readonly scenario: string;
-  readonly sinceT0Ms: number | null;
-  readonly coordinator: string | null;
-  readonly term: number;
-  readonly board: BoardView;
-  readonly nodes: readonly NodeRow[];
-  readonly shards: ShardMap;
-  readonly thresholds: readonly ThresholdResult[];
-  /** By vendor and by region, where nodes differ in them. */
-  readonly latencyByPlace: readonly PlaceLatency[];
-  /** Factor of the whole load now, 1 = as planned. */
-  readonly factor: number;
-  /** One for each group of the scenario. */
-  readonly factors: readonly GroupFactor[];
-}
-
+export type LiveState = Told<typeof live.liveState>;
+/** Latency of one group over time as a picture: counts by column of `timeline.atMs` and by band. */
+export type HeatMap = Told<typeof live.heatMap>;
+/** Orders to one group so far, in their result. */
+export type GroupFactor = Told<typeof live.groupFactor>;
 /** GET /api/v1/status */
-export interface StateView extends LiveState {
-  /** The newest. */
-  readonly events: readonly EventRow[];
-}
-
-/** What happened: all of it at first, then only what is new. All again where older notes or another T0 came to be known. */
-export interface EventsMessage {
-  readonly type: 'events';
-  readonly isWhole: boolean;
-  readonly events: readonly EventRow[];
-}
-
-/** Latency of one group over time as a picture: counts by column of `timeline.atMs` and by band. All groups together are their sum. */
-export interface HeatMap {
-  readonly metric: string;
-  readonly group: string;
-  /** Upper bounds of the bands, ms, ascending; the last band is open. */
-  readonly boundsMs: readonly number[];
-  /** One row for each point of the timeline: the first band with a count, then the counts from there on; empty = none. */
-  readonly rows: readonly (readonly number[])[];
-}
-
-/** The run by the second: whole at first, then only points that are new or changed, to be put over those of the same `atMs`. */
-export interface TimelineMessage {
-  readonly type: 'timeline';
-  readonly isWhole: boolean;
-  readonly timeline: TimelineReport;
-  readonly heat: readonly HeatMap[];
-}
-
-/** The swarm does not answer. Unless its run is over it is asked again; what was sent before stays true of the moment when it was last heard. */
-export interface AwayMessage {
-  readonly type: 'away';
-  readonly message: string;
-  /** When it answered last; null = never. */
-  readonly heardWallMs: number | null;
-  /** The run was ending when it was last heard, or is known to be over: nothing new will come. A report may not have been had in time. */
-  readonly isOver: boolean;
-}
-
+export type StateView = Told<typeof live.stateView>;
+/** A process that this console started. */
+export type StartedView = Told<typeof live.startedView>;
 /** On the socket /api/v1/live. */
-export type LiveMessage =
-  | { readonly type: 'state'; readonly state: LiveState }
-  | EventsMessage
-  | TimelineMessage
-  | AwayMessage
-  /** The run is over, and this is its report. */
-  | { readonly type: 'report'; readonly summary: Summary }
-  /** What this console started last, whenever there is something new about it; for operators. */
-  | { readonly type: 'started'; readonly started: StartedView };
-
-/** A process that this console started: what it does before its run can be watched, and whatever else it says. */
-export interface StartedView {
-  readonly command: string;
-  readonly verb: 'run' | 'launch';
-  readonly isRunning: boolean;
-  /** Null while it runs, or where a signal ended it. */
-  readonly exitCode: number | null;
-  /** The last lines on its standard error, oldest first. */
-  readonly said: readonly string[];
-  /** Name of its run folder, once there is one. */
-  readonly run: string | null;
-  /** It ended without a run to look at: `said` has why. */
-  readonly hasFailed: boolean;
-}
+export type LiveMessage = Told<typeof live.liveMessage>;
+export type AwayMessage = Told<typeof live.awayMessage>;
+export type EventsMessage = Told<typeof live.eventsMessage>;
+/** The run by the second: whole at first, then only points that are new or changed, to be put over those of the same `atMs`. */
+export type TimelineMessage = Extract<LiveMessage, { type: 'timeline' }>;
 
 /** POST /api/v1/orders, with canSteer. The answer names the command that does the same. */
-export type OrderRequest =
-  | { readonly order: 'stop'; readonly mode: 'drain' | 'now' }
-  | { readonly order: 'scale'; readonly group: string; readonly factor: number };
-
+export type OrderRequest = Told<typeof session.orderRequest>;
 /** Everything that was done or would be done: as a line for a terminal. */
-export interface Done {
-  readonly command: string;
-}
+export type Done = Told<typeof session.done>;
 
-export interface ProblemView {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string | null;
-  readonly line: number | null;
-  readonly column: number | null;
-  readonly key: string | null;
-}
+export type ProblemView = Told<typeof problems.problemView>;
+/** Whatever is refused, with any status from 400 on. */
+export type Refusal = Told<typeof problems.refusal>;
 
 /** GET /api/v1/scenarios */
-export interface ScenarioRow {
-  /** Relative to the folder that the console was started in. */
-  readonly path: string;
-  readonly name: string;
-  readonly description: string;
-  readonly isValid: boolean;
-}
+export type ScenarioRow = Told<typeof folder.scenarioRows>[number];
+/** POST /api/v1/plan */
+export type PlanRequest = Told<typeof folder.planRequest>;
+/** Problems, or what would run. */
+export type PlanView = Told<typeof folder.planView>;
+/** GET /api/v1/runs, newest first. */
+export type RunRow = Told<typeof folder.runRow>;
+/** GET /api/v1/run: the run that was started last. */
+export type StartedRun = Told<typeof folder.startedRun>;
+/** POST /api/v1/runs: starts `quilt-swarm run`, and the console watches it. */
+export type StartRequest = Told<typeof folder.startRequest>;
+/** GET /api/v1/runs/{id}/again, for operators, since its words may hold secrets. */
+export type AgainView = Told<typeof folder.againView>;
 
 /** GET /api/v1/clouds: where machines can be rented. */
-export interface CloudRow {
-  readonly name: string;
-  readonly summary: string;
-  readonly hasSpot: boolean;
-  /** Those that have prices; others are taken too, and cost what nobody here knows. */
-  readonly regions: readonly { readonly region: string; readonly machineTypes: readonly string[] }[];
-  /** Why nothing can be rented there now: no credentials; null = nothing is in the way. */
-  readonly problem: ProblemView | null;
-}
-
+export type CloudRow = Told<typeof machines.cloudList>[number];
 /** Machines of a launch, in the words of `launch`. */
-export interface MachinesRequest {
-  /** CLOUD:REGION:TYPE=N, as --on takes it. */
-  readonly on: readonly string[];
-  /** Instead: CLOUD:REGION, as --mix takes it. */
-  readonly mix: readonly string[];
-  readonly spotSharePercent: number;
-  /** --host: where the machines reach this computer; null for those that are on it. */
-  readonly host: string | null;
-  readonly maxCostUsd: number | null;
-}
-
-export interface VendorCost {
-  readonly cloud: string;
-  readonly machines: number;
-  readonly machinesUsd: number;
-  readonly addressesUsd: number;
-  readonly trafficUsd: number;
-  readonly totalUsd: number;
-}
-
+export type MachinesRequest = Told<typeof machines.machinesRequest>;
 /** As `plan --on` reckons it. */
-export interface CostView {
-  readonly vendors: readonly VendorCost[];
-  readonly totalUsd: number;
-  readonly usdPerHour: number;
-  /** How long each machine is expected to be paid for. */
-  readonly runMs: number;
-  /** Sentences: what has no price, and comes on top. */
-  readonly missing: readonly string[];
-  readonly notes: readonly string[];
-  /** The same as the terminal says it. */
-  readonly lines: readonly string[];
-}
-
-export interface MachinesPlan {
-  /** The machines as --on words: those that were named, or those of the mix. */
-  readonly on: readonly string[];
-  /** Null where the words cannot be read. */
-  readonly cost: CostView | null;
-  /** Why a launch would be refused. */
-  readonly problems: readonly ProblemView[];
-}
-
-/** POST /api/v1/plan {text, path, variables, nodes, machines?}: problems, or what would run. */
-export type PlanView =
-  | { readonly ok: false; readonly problems: readonly ProblemView[]; readonly command: string }
-  | {
-      readonly ok: true;
-      readonly command: string;
-      /** The line that starts it. */
-      readonly start: string;
-      /** Values that the scenario declares, with what they are now. */
-      readonly variables: Readonly<Record<string, string>>;
-      readonly durationMs: number;
-      readonly endpointCount: number;
-      readonly activeMax: number;
-      readonly meetingCount: number;
-      readonly shardCount: number;
-      readonly groups: readonly { readonly name: string; readonly type: string; readonly peak: number; readonly cores: number }[];
-      readonly curve: { readonly stepMs: number; readonly total: readonly number[] };
-      readonly nodes: readonly {
-        readonly name: string;
-        readonly shards: number;
-        readonly peak: number;
-        readonly cores: number;
-        readonly capacityCores: number;
-      }[];
-      readonly thresholds: readonly string[];
-      readonly targets: readonly string[];
-      /** Why some of the load has no place; empty = it fits. */
-      readonly unplaceable: readonly string[];
-      /** Null where nothing is rented. */
-      readonly machines: MachinesPlan | null;
-    };
-
-/** GET /api/v1/runs, newest first. */
-export interface RunRow {
-  /** Name of its folder. */
-  readonly id: string;
-  readonly scenario: string;
-  readonly startedWallMs: number | null;
-  readonly durationMs: number;
-  readonly verdict: 'pass' | 'fail' | 'tainted' | 'running' | 'unknown';
-  readonly exitCode: number | null;
-  readonly reason: string;
-  /** Whether it is known how it was started, so that it can be started again. */
-  readonly isKept: boolean;
-}
-
-/** POST /api/v1/runs {path, variables, nodes, machines?, agreedUsd?}: starts `quilt-swarm run`, or `launch` where there are machines, and the console watches it. */
-export interface StartRequest {
-  readonly path: string;
-  readonly variables: Readonly<Record<string, string>>;
-  /** Of a local swarm. */
-  readonly nodes: number;
-  readonly machines?: MachinesRequest;
-  /** What the person who starts it saw as its cost: a launch that costs more is refused. */
-  readonly agreedUsd?: number;
-}
-
-/** GET /api/v1/runs/{id}/again, for operators, since its words may hold secrets: how a run was started. POST {agreedUsd?} starts the same once more. */
-export interface AgainView {
-  readonly command: string;
-  /** As Catapult's form has it. */
-  readonly request: StartRequest;
-  /** Words of the command that the form has no field for; starting again keeps them. */
-  readonly more: readonly string[];
-  /** The scenario's file is another than that run had, or gone. */
-  readonly isChanged: boolean;
-  /** Null where nothing is rented, or cannot be reckoned now. */
-  readonly cost: CostView | null;
-  /** Why it would be refused now. */
-  readonly problems: readonly ProblemView[];
-}
+export type CostView = Told<typeof machines.costView>;
+export type VendorCost = CostView['vendors'][number];
+export type MachinesPlan = Told<typeof machines.machinesPlan>;
 
 /** POST /api/v1/share: a link that only reads. */
-export interface ShareView extends Done {
-  readonly link: string;
-}
+export type ShareView = Told<typeof session.shareView>;

@@ -1,50 +1,36 @@
-// The console's HTTP server: the built page, the API that page and scripts use (openapi.ts documents it), and the live socket. On loopback only, unless its owner says otherwise (console.ts).
-// Every answer carries a policy that lets the page load nothing from elsewhere and run nothing that is written into it; requests that change something, and the
-// socket, must come from this very origin, and Host must be this server's, so that no other site in the same browser reaches it (DNS rebinding included).
+// The console's HTTP server: the built page, the API that page and scripts use (routes.ts is its table), and the live socket. On loopback only, unless its owner says otherwise (console.ts).
+// Every answer carries a policy that lets the page load nothing from elsewhere and run nothing that is written into it; who asks and whether they may come from there is visitor.ts. Whatever
+// is refused below /api is answered in one shape (schemas/problems.ts), also what the server's own parts refuse.
 
 import { existsSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import fastifyCookie from '@fastify/cookie';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Result } from '../../../node/core/errors.ts';
-import { CONSOLE_PROTOCOL, type OrderRequest, type SessionView } from '../protocol.ts';
+import { REFUSED, type RefusedStatus } from '../schemas/problems.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { LOGIN_PAGE, LOGIN_SCRIPT, LOGIN_STYLE } from './login-page.ts';
-import type { Role, Sessions } from './sessions.ts';
+import { describeApi } from './openapi.ts';
+import { type ApiContext, refusalOf, refuse, register } from './route.ts';
+import { API } from './routes.ts';
+import { createGuards, type Guards } from './visitor.ts';
 
-export interface ConsoleInit {
-  readonly version: string;
+export interface ConsoleInit extends Omit<ApiContext, 'description' | 'isSecure'> {
   /** Where `npm run build` put the page. */
   readonly pageFolder: string;
-  readonly sessions: Sessions;
   readonly feed: LiveFeed;
-  readonly mode: () => SessionView['mode'];
-  readonly swarmId: () => string | null;
-  readonly canSteer: boolean;
   /** Hosts, beside the one listened on, under which browsers may come. */
   readonly hosts: readonly string[];
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  readonly order: (request: OrderRequest) => Promise<Result<{ readonly command: string }>>;
   /** Calls back once after about `ms`; the answer cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
-  /** Further routes, for who may read and who may start; all below /api/v1. */
-  readonly routes: (app: FastifyInstance, guards: Guards) => void;
 }
 
-export interface Guards {
-  readonly reader: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-  readonly operator: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-}
-
-const COOKIE = 'quilt_session';
 const BODY_BYTES_MAX = 512 * 1024;
 const WATCHERS_MAX = 64;
 /** A browser that has this much waiting does not keep up. */
 const BEHIND_BYTES_MAX = 8 * 1024 * 1024;
-const LOGINS_PER_MINUTE = 10;
 /** Browsers are given this long to take what was sent last. */
 const CLOSE_MS_MAX = 500;
 /** Close code of RFC 6455, 7.4.1: the server goes away. */
@@ -81,21 +67,18 @@ export async function createConsole(init: ConsoleInit): Promise<ConsoleServer> {
   const app = (init.tls === null ? fastify(options) : fastify({ ...options, https: init.tls })) as unknown as FastifyInstance;
   await app.register(fastifyCookie);
   await app.register(fastifyRateLimit, { global: false });
-  const isOwn = originCheck(app, init.hosts);
+  const guards = createGuards(app, init.sessions, init.hosts);
   app.addHook('onRequest', async (request, reply) => {
     for (const [name, value] of Object.entries(HEADERS)) reply.header(name, value);
-    if (!isOwn(request.raw, request.method !== 'GET' && request.method !== 'HEAD'))
-      await reply.code(403).send({ message: 'not from here' });
+    if (guards.isOwn(request.headers, request.method !== 'GET' && request.method !== 'HEAD')) return;
+    const hint = 'scripts send a token and need no Origin; other names of this host go to --host';
+    refuse(reply, [{ code: 'QUILT_CONSOLE_ORIGIN', message: 'not from here', hint }], 403);
   });
-  const guards: Guards = {
-    reader: async (request, reply) => needs(init.sessions.roleOf(request.cookies[COOKIE]), 'reader', reply),
-    operator: async (request, reply) => needs(init.sessions.roleOf(request.cookies[COOKIE]), 'operator', reply),
-  };
-  loginRoutes(app, init);
-  sessionRoutes(app, init, guards);
-  init.routes(app, guards);
-  await pageRoutes(app, init);
-  const sockets = liveSocket(app, init, isOwn);
+  ownRefusals(app);
+  const description = (): object => describeApi(API, init.version);
+  register(app, API, { ...init, isSecure: init.tls !== null, description }, guards);
+  await pageRoutes(app, init, guards);
+  const sockets = liveSocket(app, init, guards);
   return {
     app,
     async close() {
@@ -121,95 +104,56 @@ async function closeSockets(sockets: WebSocketServer, after: ConsoleInit['after'
   for (const socket of open) socket.terminate();
 }
 
-async function needs(role: Role | null, wanted: Role, reply: FastifyReply): Promise<void> {
-  if (role === null) await reply.code(401).send({ message: 'log in with the link from the terminal' });
-  else if (wanted === 'operator' && role !== 'operator') await reply.code(403).send({ message: 'this link only reads' });
+/** What Fastify and its plugins refuse, in the shape of everything that is refused. */
+function ownRefusals(app: FastifyInstance): void {
+  app.setNotFoundHandler(async (request, reply) => {
+    const [path = ''] = request.url.split('?');
+    return refuse(
+      reply,
+      [{ code: 'QUILT_CONSOLE_ROUTE', message: `there is no ${request.method} ${path}`, hint: '/api/v1/openapi.json' }],
+      404,
+    );
+  });
+  app.setErrorHandler(async ({ statusCode = 500, message }: FastifyError, _request, reply) => {
+    const status = (statusCode in REFUSED ? statusCode : statusCode < 500 ? 400 : 500) as RefusedStatus;
+    const code = status === 500 ? 'QUILT_CONSOLE_FAULT' : status === 429 ? 'QUILT_CONSOLE_TOO_OFTEN' : 'QUILT_CONSOLE_REQUEST';
+    return refuse(reply, [{ code, message, hint: REFUSED[status] }], status);
+  });
 }
 
-/** Host is one of ours, and an Origin, where there is one or must be one, is of that host. */
-function originCheck(app: FastifyInstance, hosts: readonly string[]): (request: IncomingMessage, isChange: boolean) => boolean {
-  return ({ headers: { host = '', origin } }, isChange) => {
-    const address = app.server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const known = [...new Set(['127.0.0.1', 'localhost', '[::1]', ...hosts])].flatMap((name) => [`${name}:${port}`, name]);
-    if (!known.includes(host)) return false;
-    return origin === undefined ? !isChange : URL.parse(origin)?.host === host;
-  };
-}
-
-function loginRoutes(app: FastifyInstance, { sessions, tls }: ConsoleInit): void {
+async function pageRoutes(app: FastifyInstance, { pageFolder }: ConsoleInit, { visitorOf }: Guards): Promise<void> {
   app.get('/login', (_request, reply) => reply.type('text/html; charset=utf-8').send(LOGIN_PAGE));
   app.get('/login.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(LOGIN_SCRIPT));
   app.get('/login.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(LOGIN_STYLE));
-  app.post('/api/v1/login', { config: { rateLimit: { max: LOGINS_PER_MINUTE, timeWindow: 60_000 } } }, async (request, reply) => {
-    const { code } = (request.body ?? {}) as { code?: unknown };
-    const token = typeof code === 'string' ? sessions.login(code) : null;
-    if (token === null) return reply.code(401).send({ message: 'this link was used already, or is too old: the terminal shows another' });
-    reply.setCookie(COOKIE, token, { path: '/', httpOnly: true, sameSite: 'strict', secure: tls !== null });
-    return { ok: true };
-  });
-}
-
-function sessionRoutes(app: FastifyInstance, init: ConsoleInit, { reader, operator }: Guards): void {
-  app.get('/api/v1/session', { preHandler: reader }, async (request): Promise<SessionView> => {
-    const isOperator = init.sessions.roleOf(request.cookies[COOKIE]) === 'operator';
-    return {
-      ...{ protocol: CONSOLE_PROTOCOL, version: init.version, mode: init.mode(), swarmId: init.swarmId() },
-      ...{ canSteer: isOperator && init.canSteer, canStart: isOperator && init.mode() === 'catapult', canShare: isOperator },
-      watchesBecause: isOperator ? (init.canSteer ? null : 'key') : 'link',
-    };
-  });
-  app.post('/api/v1/logout', { preHandler: reader }, async (request, reply) => {
-    init.sessions.logout(request.cookies[COOKIE] ?? '');
-    reply.clearCookie(COOKIE, { path: '/' });
-    return { ok: true };
-  });
-  app.post('/api/v1/orders', { preHandler: operator }, async (request, reply) => {
-    const order = orderIn(request.body);
-    if (order === null) return reply.code(400).send({ message: 'an order is stop (mode drain or now) or scale (group, factor 0 to 100)' });
-    return answer(reply, await init.order(order));
-  });
-}
-
-export function orderIn(body: unknown): OrderRequest | null {
-  const { order, mode, group, factor } = (body ?? {}) as Record<string, unknown>;
-  if (order === 'stop' && (mode === 'drain' || mode === 'now')) return { order, mode };
-  if (order !== 'scale' || typeof group !== 'string' || typeof factor !== 'number') return null;
-  return factor >= 0 && factor <= 100 ? { order, group, factor } : null;
-}
-
-/** A problem is 409: the request was understood, and the state of things forbids it. */
-export function answer<T>(reply: FastifyReply, result: Result<T>): T | FastifyReply {
-  if (result.ok) return result.value;
-  const [problem] = result.problems;
-  return reply.code(409).send({ ...problem, more: result.problems.length - 1 });
-}
-
-async function pageRoutes(app: FastifyInstance, { pageFolder, sessions }: ConsoleInit): Promise<void> {
   if (!existsSync(pageFolder)) {
     app.get('/', (_request, reply) => reply.code(503).type('text/plain').send('the page is not built: npm run build'));
     return;
   }
   await app.register(fastifyStatic, { root: pageFolder, index: false, immutable: false, cacheControl: false });
   app.get('/', (request, reply) => {
-    if (sessions.roleOf(request.cookies[COOKIE]) === null) return reply.redirect('/login');
+    if (visitorOf(request.headers).role === null) return reply.redirect('/login');
     return reply.header('cache-control', 'no-cache').sendFile('index.html');
   });
 }
 
-function liveSocket(app: FastifyInstance, { sessions, feed, tls }: ConsoleInit, isOwn: ReturnType<typeof originCheck>): WebSocketServer {
+function liveSocket(app: FastifyInstance, { feed, tls }: ConsoleInit, { isOwn, visitorOf }: Guards): WebSocketServer {
   // Each socket packs for itself: on loopback that would be most of the work, and spare nothing.
   const perMessageDeflate = tls === null ? false : { threshold: 4096 };
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate, maxPayload: 1024 });
   app.server.on('upgrade', (request, socket, head) => {
-    const token = app.parseCookie(request.headers.cookie ?? '')[COOKIE];
-    const role = sessions.roleOf(token);
-    const isWanted = request.url === '/api/v1/live' && isOwn(request, true) && role !== null;
-    if (!isWanted || sockets.clients.size >= WATCHERS_MAX) {
-      socket.end(`HTTP/1.1 ${isWanted ? '503 Service Unavailable' : '403 Forbidden'}\r\nconnection: close\r\n\r\n`);
+    const { role } = visitorOf(request.headers);
+    const isWanted = request.url === '/api/v1/live' && isOwn(request.headers, true) && role !== null;
+    if (isWanted && sockets.clients.size < WATCHERS_MAX) {
+      sockets.handleUpgrade(request, socket, head, (webSocket) => serveLive(webSocket, feed, role === 'operator'));
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (webSocket) => serveLive(webSocket, feed, role === 'operator'));
+    const problem = isWanted
+      ? ({ code: 'QUILT_CONSOLE_FULL', message: `${WATCHERS_MAX} watch already`, hint: 'close a page, or ask /api/v1/status' } as const)
+      : ({ code: 'QUILT_CONSOLE_LOGIN', message: 'no session or token, or not from here', hint: 'the socket is /api/v1/live' } as const);
+    const body = JSON.stringify(refusalOf(problem));
+    const status = isWanted ? '503 Service Unavailable' : '403 Forbidden';
+    const headers = `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+    socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`);
   });
   return sockets;
 }

@@ -11,6 +11,7 @@ import { fail, ok, type Problem, type Result } from '../../../node/core/errors.t
 import { makePlan } from '../../../node/core/plan.ts';
 import { words } from '../../../node/core/shell-words.ts';
 import type { AgainView, Done, MachinesPlan, MachinesRequest, PlanView, StartedView, StartRequest } from '../protocol.ts';
+import { NODES_MAX } from '../schemas/folder.ts';
 import { type BeyondForm, disagreement, launchWords, planOnMachines, planWords } from './launches.ts';
 import { planOf } from './plan-of.ts';
 import { problemView } from './problem-view.ts';
@@ -18,7 +19,6 @@ import { createRunList, type RunList } from './run-list.ts';
 import { createScenarioFolder, NOT_THERE, type ScenarioFolder } from './scenario-folder.ts';
 import { createStartedRun } from './started-run.ts';
 
-export const NODES_MAX = 50;
 
 const variableWords = (variables: Readonly<Record<string, string>>): string[] =>
   Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]);

@@ -36,7 +36,8 @@ async function login(code) {
   try {
     const reply = await fetch('/api/v1/login', { method: 'POST', headers, body: JSON.stringify({ code }) });
     if (reply.ok) return location.replace('/');
-    answer.textContent = (await reply.json()).message;
+    const { message, hint } = await reply.json();
+    answer.textContent = hint === null ? message : message + ': ' + hint;
   } catch {
     answer.textContent = 'The console does not answer.';
   }

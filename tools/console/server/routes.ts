@@ -1,116 +1,139 @@
-// What scripts and the page ask beside the live socket: the swarm's state once, the run by the second, scenarios, plans and runs. Each row of ROUTES is also a row of the API's description
-// (openapi.ts), so that what is documented is what is there.
+// The API's table: every route that the console answers below /api/v1, one row each, with the schemas of what goes in and comes out. Who adds a route adds a row, here or in a file of rows
+// beside this one that is put into API below; registering, checking and describing it follow.
 
-import type { FastifyInstance } from 'fastify';
-import { fail } from '../../../node/core/errors.ts';
+import { z } from 'zod';
+import { fail, ok } from '../../../node/core/errors.ts';
+import { words } from '../../../node/core/shell-words.ts';
 import { loadEndpointTypes } from '../../../node/runtime/registry.ts';
-import { editorSchemaText } from '../../../scenarios/json-schema.ts';
-import type { StartRequest } from '../protocol.ts';
-import { answer, type Guards } from './app.ts';
-import { type Catapult, NODES_MAX } from './catapult.ts';
-import { agreedIn, launchRoutes, machinesIn, NO_MACHINES } from './launch-routes.ts';
-import type { FeedSource } from './live-feed.ts';
-import { describeApi } from './openapi.ts';
-import { SCENARIO_BYTES_MAX } from './scenario-folder.ts';
-import { type ShareInit, shareRoutes } from './share.ts';
+import { editorSchema } from '../../../scenarios/json-schema.ts';
+import { CONSOLE_PROTOCOL } from '../protocol.ts';
+import { logTail, runBySecond, stateView } from '../schemas/live.ts';
+import { named } from '../schemas/parts.ts';
+import { done, isDone, loginRequest, nothing, orderRequest, sessionView, shareView } from '../schemas/session.ts';
+import { report } from '../schemas/summary.ts';
+import { folderRoutes } from './folder-routes.ts';
+import { launchRoutes } from './launch-routes.ts';
+import { type RouteRow, route } from './route.ts';
 import { stateViewOf } from './state.ts';
+import { COOKIE } from './visitor.ts';
 
-export interface RoutesInit {
-  readonly version: string;
-  readonly wallNowMs: () => number;
-  readonly source: () => FeedSource | null;
-  /** Null where a ticket or a run is watched: nothing is started from there. */
-  readonly catapult: Catapult | null;
-  /** Another run is watched from now on. */
-  readonly onStarted: () => void;
-  readonly share: ShareInit;
-}
+const LOGINS_PER_MINUTE = 10;
 
-const NOTHING = fail({
+const NO_RUN = fail({
   code: 'QUILT_NO_RUN',
   message: 'nothing runs here now',
   hint: 'start a scenario, or open the console with a ticket',
 });
 
-export function consoleRoutes({
-  version,
-  wallNowMs,
-  source,
-  catapult,
-  onStarted,
-  share,
-}: RoutesInit): (app: FastifyInstance, guards: Guards) => void {
-  return (app, { reader, operator }) => {
-    const open = { preHandler: reader };
-    app.get('/api/v1/openapi.json', open, () => describeApi(version));
-    app.get('/api/v1/status', open, async (_request, reply) => {
+const sessionRoutes: readonly RouteRow[] = [
+  route({
+    ...{ method: 'post', path: '/api/v1/login', role: 'anybody', refused: [401], perMinuteMax: LOGINS_PER_MINUTE },
+    summary: 'a code from the terminal becomes a session cookie, for browsers',
+    body: loginRequest,
+    answers: isDone,
+    handle({ body: { code }, reply }, { sessions, isSecure }) {
+      const token = sessions.login(code);
+      if (token === null) {
+        const message = 'this link was used already, or is too old';
+        return fail({ code: 'QUILT_CONSOLE_CODE', message, hint: 'the terminal shows another when the console is started again' });
+      }
+      reply.setCookie(COOKIE, token, { path: '/', httpOnly: true, sameSite: 'strict', secure: isSecure });
+      return ok({ ok: true });
+    },
+  }),
+  route({
+    ...{ method: 'post', path: '/api/v1/logout', role: 'reader' },
+    summary: 'ends the session, or the token, that asks',
+    body: nothing,
+    answers: isDone,
+    handle({ visitor: { by, secret = '' }, reply }, { sessions }) {
+      if (by === 'token') sessions.endToken(secret);
+      else sessions.logout(secret);
+      reply.clearCookie(COOKIE, { path: '/' });
+      return ok({ ok: true });
+    },
+  }),
+  route({
+    ...{ method: 'get', path: '/api/v1/session', role: 'reader' },
+    summary: 'who looks at what, and may do what',
+    answers: sessionView,
+    handle({ visitor }, { version, mode, swarmId, canSteer }) {
+      const isOperator = visitor.role === 'operator';
+      return ok({
+        ...{ protocol: CONSOLE_PROTOCOL, version, mode: mode(), swarmId: swarmId() },
+        ...{ canSteer: isOperator && canSteer, canStart: isOperator && mode() === 'catapult', canShare: isOperator },
+        watchesBecause: isOperator ? (canSteer ? null : ('key' as const)) : ('link' as const),
+      });
+    },
+  }),
+  route({
+    ...{ method: 'post', path: '/api/v1/share', role: 'operator' },
+    summary: 'makes a link that only reads',
+    body: nothing,
+    answers: shareView,
+    // It leads to where the asking browser is: Host was checked before.
+    handle: ({ host }, { sessions, isSecure, watchedWords }) =>
+      ok({
+        link: `${isSecure ? 'https' : 'http'}://${host}/login#${sessions.code('reader')}`,
+        command: words('quilt-swarm', 'console', ...watchedWords(), '--share'),
+      }),
+  }),
+  route({
+    ...{ method: 'get', path: '/api/v1/openapi.json', role: 'reader' },
+    summary: 'this description',
+    answers: named('OpenApi', 'An OpenAPI 3.1 document.', z.record(z.string(), z.unknown())),
+    handle: (_asked, { description }) => ok(description() as Record<string, unknown>),
+  }),
+];
+
+const swarmRoutes: readonly RouteRow[] = [
+  route({
+    ...{ method: 'get', path: '/api/v1/status', role: 'reader', refused: [409] },
+    summary: 'the state of the swarm now',
+    answers: stateView,
+    async handle(_asked, { source, wallNowMs }) {
       const status = await source()?.status();
-      return answer(
-        reply,
-        status === undefined ? NOTHING : status.ok ? { ok: true, value: stateViewOf(status.value, wallNowMs()) } : status,
-      );
-    });
-    app.get<{ Querystring: { fromMs?: string } }>('/api/v1/timeline', open, async (request, reply) => {
-      const fromMs = request.query.fromMs === undefined ? undefined : Number(request.query.fromMs);
-      return answer(reply, (await source()?.timeline(Number.isFinite(fromMs) ? fromMs : undefined)) ?? NOTHING);
-    });
-    app.get('/api/v1/report', open, async (_request, reply) => answer(reply, (await source()?.report()) ?? NOTHING));
-    app.get<{ Params: { node: string } }>('/api/v1/nodes/:node/log', open, async (request, reply) =>
-      answer(reply, (await source()?.log(request.params.node)) ?? NOTHING),
-    );
-    app.get('/api/v1/schema', open, async (_request, reply) =>
-      reply.type('application/json').send(editorSchemaText([...(await loadEndpointTypes()).values()])),
-    );
-    shareRoutes(app, { reader, operator }, share);
-    if (catapult === null) return;
-    catapultRoutes(app, catapult, { reader, operator }, onStarted);
-    launchRoutes(app, catapult, { reader, operator }, onStarted);
-  };
-}
+      if (status === undefined) return NO_RUN;
+      return status.ok ? ok(stateViewOf(status.value, wallNowMs())) : status;
+    },
+  }),
+  route({
+    ...{ method: 'get', path: '/api/v1/timeline', role: 'reader', refused: [409] },
+    summary: 'the run by the second',
+    query: z.strictObject({ fromMs: z.coerce.number().int().optional().describe('only points later than this, milliseconds from T0') }),
+    answers: runBySecond,
+    async handle({ query: { fromMs } }, { source }) {
+      const told = await source()?.timeline(fromMs);
+      if (told === undefined) return NO_RUN;
+      return told.ok ? ok({ timeline: told.value.timeline, heat: told.value.heat }) : told;
+    },
+  }),
+  route({
+    ...{ method: 'get', path: '/api/v1/report', role: 'reader', refused: [409] },
+    summary: 'the report of a run that is over',
+    answers: report,
+    handle: async (_asked, { source }) => (await source()?.report()) ?? NO_RUN,
+  }),
+  route({
+    ...{ method: 'get', path: '/api/v1/nodes/{node}/log', role: 'reader', refused: [409] },
+    summary: 'the last lines that a node logged',
+    params: z.strictObject({ node: z.string().min(1).max(200).describe('id of the node') }),
+    answers: logTail,
+    handle: async ({ params: { node } }, { source }) => (await source()?.log(node)) ?? NO_RUN,
+  }),
+  route({
+    ...{ method: 'post', path: '/api/v1/orders', role: 'operator', refused: [409] },
+    summary: 'stop or scale the run',
+    body: orderRequest,
+    answers: done,
+    handle: ({ body }, { order }) => order(body),
+  }),
+  route({
+    ...{ method: 'get', path: '/api/v1/schema', role: 'reader' },
+    summary: 'JSON Schema of the scenario language, for editors',
+    answers: named('ScenarioSchema', 'A JSON Schema (2020-12).', z.record(z.string(), z.unknown())),
+    handle: async () => ok(editorSchema([...(await loadEndpointTypes()).values()])),
+  }),
+];
 
-type Body = Readonly<Record<string, unknown>>;
-const texts = (value: unknown): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries((value ?? {}) as Body).flatMap(([name, text]) => (typeof text === 'string' ? [[name, text] as const] : [])),
-  );
-const nodesIn = (value: unknown): number => (Number.isInteger(value) && (value as number) >= 1 ? Math.min(value as number, NODES_MAX) : 2);
-
-function catapultRoutes(app: FastifyInstance, catapult: Catapult, { reader, operator }: Guards, onStarted: () => void): void {
-  app.get('/api/v1/scenarios', { preHandler: reader }, () => catapult.scenarios());
-  app.get<{ Querystring: { path?: string } }>('/api/v1/scenario', { preHandler: reader }, (request, reply) => {
-    const text = catapult.read(request.query.path ?? '');
-    return text.ok ? reply.type('text/plain; charset=utf-8').send(text.value) : answer(reply, text);
-  });
-  app.put('/api/v1/scenario', { preHandler: operator }, (request, reply) => {
-    const { path, text } = (request.body ?? {}) as Body;
-    if (typeof path !== 'string' || typeof text !== 'string' || text.length > SCENARIO_BYTES_MAX)
-      return reply.code(400).send({ message: `a path and a text of at most ${SCENARIO_BYTES_MAX} characters` });
-    return answer(reply, catapult.save(path, text));
-  });
-  app.post('/api/v1/plan', { preHandler: reader }, async (request, reply) => {
-    const { path, text, variables, nodes, machines } = (request.body ?? {}) as Body;
-    if (typeof path !== 'string' || typeof text !== 'string') return reply.code(400).send({ message: 'a path and a text' });
-    const rented = machinesIn(machines);
-    if (rented === null) return reply.code(400).send(NO_MACHINES);
-    return catapult.plan({ path, text, variables: texts(variables), nodes: nodesIn(nodes), machines: rented });
-  });
-  app.get('/api/v1/runs', { preHandler: reader }, () => catapult.runs());
-  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/summary', { preHandler: reader }, (request, reply) =>
-    answer(reply, catapult.summary(request.params.id)),
-  );
-  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/timeline', { preHandler: reader }, (request, reply) =>
-    answer(reply, catapult.timeline(request.params.id)),
-  );
-  app.post('/api/v1/runs', { preHandler: operator }, async (request, reply) => {
-    const { path, variables, nodes, machines, agreedUsd } = (request.body ?? {}) as Partial<StartRequest>;
-    if (typeof path !== 'string') return reply.code(400).send({ message: 'the path of a scenario' });
-    const rented = machinesIn(machines);
-    if (rented === null) return reply.code(400).send(NO_MACHINES);
-    const started = await catapult.start({
-      ...{ path, variables: texts(variables), nodes: nodesIn(nodes), ...(rented === undefined ? {} : { machines: rented }) },
-      ...agreedIn(agreedUsd),
-    });
-    if (started.ok) onStarted();
-    return answer(reply, started);
-  });
-}
+export const API: readonly RouteRow[] = [...sessionRoutes, ...swarmRoutes, ...folderRoutes, ...launchRoutes];

@@ -7,8 +7,8 @@ import { parse } from 'yaml';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
 import { words } from '../../../node/core/shell-words.ts';
 import type { ScenarioRow } from '../protocol.ts';
+import { SCENARIO_LENGTH_MAX } from '../schemas/folder.ts';
 
-export const SCENARIO_BYTES_MAX = 256 * 1024;
 const SCENARIOS_MAX = 200;
 const FOLDERS = ['', 'scenarios'];
 
@@ -59,7 +59,7 @@ export function createScenarioFolder(root: string): ScenarioFolder {
         const at = join(root, name);
         if (!existsSync(at) || !statSync(at).isDirectory()) return [];
         return readdirSync(at)
-          .filter((file) => /\.ya?ml$/.test(file) && statSync(join(at, file)).size <= SCENARIO_BYTES_MAX)
+          .filter((file) => /\.ya?ml$/.test(file) && statSync(join(at, file)).size <= SCENARIO_LENGTH_MAX)
           .map((file) => (name === '' ? file : `${name}/${file}`));
       })
         .sort()
@@ -69,7 +69,7 @@ export function createScenarioFolder(root: string): ScenarioFolder {
         .filter(({ isValid }) => isValid),
     read(path) {
       const real = inside(path);
-      if (real === null || !existsSync(real) || statSync(real).size > SCENARIO_BYTES_MAX) return fail(NOT_THERE);
+      if (real === null || !existsSync(real) || statSync(real).size > SCENARIO_LENGTH_MAX) return fail(NOT_THERE);
       return ok(readFileSync(real, 'utf8'));
     },
     save(path, text) {

@@ -1,6 +1,7 @@
 // Who may look and who may steer: a link from the operator's terminal holds a code, good once and for ten minutes; it becomes a session, which a cookie carries. A reader's code is good
-// as often as it is used, for a week, and gives a session that can change nothing. Codes travel in the fragment of an address, which no server and no log ever sees. All of it is
-// random, compared by hash, bounded in number and in time. A keeper makes sessions outlive the server, so that an open page comes back to one that was restarted: it gets hashes only.
+// as often as it is used, for a week, and gives a session that can change nothing. Codes travel in the fragment of an address, which no server and no log ever sees. Scripts have tokens, which
+// they send in a header: no code and no cookie is one, and no token is either. All of it is random, compared by hash, bounded in number and in time. A keeper makes sessions and tokens
+// outlive the server, so that an open page comes back to one that was restarted: it gets hashes only.
 
 import { createHash, randomBytes } from 'node:crypto';
 
@@ -13,6 +14,12 @@ export interface Sessions {
   login(code: string): string | null;
   roleOf(token: string | undefined): Role | null;
   logout(token: string): void;
+  /** For a script; good until it expires or is ended. */
+  token(role: Role): string;
+  roleOfToken(token: string | undefined): Role | null;
+  endToken(token: string): void;
+  /** Ends every session, link and token there is. */
+  forget(): void;
 }
 
 /** Holds one text over restarts. */
@@ -32,6 +39,9 @@ const CODE_MS_MAX = 10 * 60_000;
 const READER_CODE_MS_MAX = 7 * 24 * 3_600_000;
 const SESSION_MS_MAX = 12 * 3_600_000;
 const SESSIONS_MAX = 64;
+/** A script outlives its author's day; a token that was lost does not outlive the week. */
+const TOKEN_MS_MAX = 7 * 24 * 3_600_000;
+const TOKENS_MAX = 64;
 const CODES_MAX = 64;
 const BYTES = 18;
 
@@ -57,26 +67,30 @@ function bookOf(rows: unknown): Book {
 }
 
 /** What cannot be read is forgotten: people log in again. */
-function restore(text: string | null): { codes: Book; sessions: Book } {
+function restore(text: string | null): { codes: Book; sessions: Book; tokens: Book } {
   try {
-    const { codes, sessions } = JSON.parse(text ?? '{}') as { codes?: unknown; sessions?: unknown };
-    return { codes: bookOf(codes), sessions: bookOf(sessions) };
+    const { codes, sessions, tokens } = JSON.parse(text ?? '{}') as { codes?: unknown; sessions?: unknown; tokens?: unknown };
+    return { codes: bookOf(codes), sessions: bookOf(sessions), tokens: bookOf(tokens) };
   } catch {
-    return { codes: new Map(), sessions: new Map() };
+    return { codes: new Map(), sessions: new Map(), tokens: new Map() };
   }
 }
 
 const anyToken = (): string => randomBytes(BYTES).toString('base64url');
 
 export function createSessions({ wallNowMs, keeper, random = anyToken }: SessionsInit): Sessions {
-  const { codes, sessions } = restore(keeper?.load() ?? null);
-  const save = (): void => keeper?.save(JSON.stringify({ codes: [...codes], sessions: [...sessions] }));
+  const { codes, sessions, tokens } = restore(keeper?.load() ?? null);
+  const save = (): void => keeper?.save(JSON.stringify({ codes: [...codes], sessions: [...sessions], tokens: [...tokens] }));
   const keep = (book: Book, key: string, kept: Kept, max: number): void => {
     for (const [other, { untilMs }] of book) if (untilMs <= wallNowMs()) book.delete(other);
     const [oldest] = book.keys();
     if (book.size >= max && oldest !== undefined) book.delete(oldest);
     book.set(key, kept);
     save();
+  };
+  const roleIn = (book: Book, secret: string | undefined): Role | null => {
+    const found = secret === undefined ? undefined : book.get(hashOf(secret));
+    return found === undefined || found.untilMs <= wallNowMs() ? null : found.role;
   };
   return {
     code(role) {
@@ -94,12 +108,22 @@ export function createSessions({ wallNowMs, keeper, random = anyToken }: Session
       keep(sessions, hashOf(token), { role: found.role, untilMs: wallNowMs() + SESSION_MS_MAX }, SESSIONS_MAX);
       return token;
     },
-    roleOf(token) {
-      const found = token === undefined ? undefined : sessions.get(hashOf(token));
-      return found === undefined || found.untilMs <= wallNowMs() ? null : found.role;
-    },
+    roleOf: (token) => roleIn(sessions, token),
     logout(token) {
       if (sessions.delete(hashOf(token))) save();
+    },
+    token(role) {
+      const token = random();
+      keep(tokens, hashOf(token), { role, untilMs: wallNowMs() + TOKEN_MS_MAX }, TOKENS_MAX);
+      return token;
+    },
+    roleOfToken: (token) => roleIn(tokens, token),
+    endToken(token) {
+      if (tokens.delete(hashOf(token))) save();
+    },
+    forget() {
+      for (const book of [codes, sessions, tokens]) book.clear();
+      save();
     },
   };
 }
