@@ -225,6 +225,8 @@ export type PlanView =
       readonly start: string;
       /** Values that the scenario declares, with what they are now. */
       readonly variables: Readonly<Record<string, string>>;
+      /** What the scenario says of them, where it does. */
+      readonly descriptions: Readonly<Record<string, string>>;
       readonly durationMs: number;
       readonly endpointCount: number;
       readonly activeMax: number;
