@@ -1,7 +1,7 @@
 // Catapult on machines of the local cloud, over the API as the page uses it: what a launch would cost and why it would be refused, one that is watched from its first words to its end, one that comes
 // to nothing, and past runs once more; and links that only read.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
@@ -16,10 +16,11 @@ import type {
   ShareView,
   StartedView,
 } from '../../tools/console/protocol.ts';
-import { createSwarmKit, PATIENCE_MS, type SwarmKit } from '../support/swarm-kit.ts';
+import { createSwarmKit, PATIENCE_MS, type Ran, type SwarmKit } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
 
 let kit: SwarmKit;
+let console_: Ran;
 let origin: string;
 let operator: string;
 const messages: LiveMessage[] = [];
@@ -66,7 +67,7 @@ beforeAll(async () => {
     ...{ AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing', AWS_ENDPOINT_URL: 'http://127.0.0.1:9' },
   });
   kit.scenario('mine', { holdS: 3 });
-  const console_ = kit.start('console', '--listen', '0');
+  console_ = kit.start('console', '--listen', '0');
   await until('there is a link', () => console_.out().includes('\n'), PATIENCE_MS);
   const [link = ''] = console_.out().split('\n');
   origin = new URL(link).origin;
@@ -279,4 +280,23 @@ it('hands out links that only read', async () => {
     canShare: false,
   } satisfies Partial<SessionView>);
   expect(await ask('share', {}, reader)).toMatchObject({ status: 403 });
+});
+
+it('a launch goes on when its console is killed', { timeout: PATIENCE_MS }, async () => {
+  kit.scenario('mine', { holdS: 1 });
+  await until('nothing runs', () => started()?.isRunning !== true, PATIENCE_MS);
+  const before = existsSync(join(kit.folder, 'runs')) ? kit.runFolder() : '';
+  const body = { path: 'mine.yaml', variables: {}, nodes: 1, machines: machines(['local:eu:c1=1']) };
+  expect(await ask('runs', body)).toMatchObject({ status: 200 });
+  await until(
+    'machines are made',
+    () => started()?.isRunning === true && started()?.said.some((line) => line.startsWith('launching')) === true,
+    PATIENCE_MS,
+  );
+  console_.child.kill('SIGKILL');
+  await console_.ended;
+  // Its words have nobody to go to, which is nothing to it.
+  await until('it is over', () => kit.runFolder() !== before && existsSync(join(kit.runFolder(), 'summary.json')), PATIENCE_MS);
+  expect(JSON.parse(readFileSync(join(kit.runFolder(), 'summary.json'), 'utf8'))).toMatchObject({ verdict: { exitCode: 0 } });
+  await until('nothing is left', () => readdirSync(join(kit.folder, '.quilt', 'launches')).length === 0, PATIENCE_MS);
 });

@@ -169,7 +169,7 @@ describe('scripts', () => {
       'variables:\n  callers: 3\n  room: { default: blue, description: Where they meet }\ngroups:',
     );
     const view = await json<PlanView>('/api/v1/plan', { body: { path: 'mine.yaml', text, variables: { room: 'red' }, nodes: 1 } });
-    expect(view).toMatchObject({ ok: true, variables: { callers: '3', room: 'blue' } });
+    expect(view).toMatchObject({ ok: true, variables: { callers: '3', room: 'blue' }, descriptions: { room: 'Where they meet' } });
     expect(view.command).toContain('room=red');
   });
 

@@ -16,10 +16,14 @@ export const now = { ms: 1_000_000 };
 
 async function openConsole(): Promise<{ console_: ConsoleServer; sessions: Sessions }> {
   const sessions = createSessions({ wallNowMs: () => now.ms });
-  const feed = { watch: () => () => {}, restart() {}, close() {} };
+  const feed = {
+    ...{ watch: () => () => {}, restart() {}, close() {}, finish: async () => {} },
+    known: { swarmId: null, timeline: null, report: null },
+  };
   const console_ = await createConsole({
     ...{ version: '0.0.1', pageFolder: join('no', 'page'), sessions, feed, canSteer: true, hosts: [], tls: null },
     ...{ mode: () => 'watch' as const, swarmId: () => null, wallNowMs: () => now.ms, source: () => null, catapult: null, onStarted() {} },
+    ...{ watchedWords: () => [], after: () => () => {} },
     order: async ({ order }) =>
       order === 'stop' ? ok({ command: 'quilt-swarm stop' }) : fail({ code: 'QUILT_NOT_RUNNING', message: 'no' }),
   });

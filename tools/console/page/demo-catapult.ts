@@ -54,7 +54,7 @@ export function demoMachines({ on, mix, host }: MachinesRequest): MachinesPlan {
   return { on: words, cost: costOf(words), problems };
 }
 
-/** What the routes of launch-routes.ts and share.ts answer; null = it is another route. */
+/** What the routes of launch-routes.ts and of sharing answer; null = it is another route. */
 export function demoRented(path: string, method: string, hostile: string): unknown {
   if (path === 'clouds') return clouds(hostile);
   if (path === 'share')

@@ -96,6 +96,7 @@ function plan(text: string, nodes: number, variables: Readonly<Record<string, st
   const perNode = 1200 / nodes;
   return {
     ...{ ok: true, command, start: `quilt-swarm ${rented === undefined ? 'run' : 'launch'} scenario.yaml ${where}`, machines },
+    descriptions: { bridge: 'Address of the bridge', callers: 'Phones at once' },
     ...{ variables: { bridge: '127.0.0.1', port: '5060', callers: '1200', ...variables }, durationMs: 390_000 },
     ...{ endpointCount: 4200, activeMax: 1200, meetingCount: 40, shardCount: 24 },
     groups: [{ name: 'callers', type: 'sip', peak: 1200, cores: 2.4 }],

@@ -1,12 +1,12 @@
 // The swarm now: its state once a second, the run by the second, and what the live socket says.
 
 import { z } from 'zod';
-import type { BoardView, TimelineMetric, TimelineReport } from '../../../node/core/summary-types.ts';
 import type { PlaceLatency } from '../../../node/core/places.ts';
+import type { BoardView, TimelineMetric, TimelineReport } from '../../../node/core/summary-types.ts';
 import type { LogTail } from '../../../node/runtime/node-status.ts';
 import { spending, thresholdResult } from './figures.ts';
-import { count, figure, figures, flag, labels, maybe, ms, named, schemaOf, text, texts, wallMs } from './parts.ts';
 import { noteFields } from './notes.ts';
+import { count, figure, figures, flag, labels, maybe, ms, named, schemaOf, text, texts, wallMs } from './parts.ts';
 import { summary } from './summary.ts';
 
 export const nodeRow = named(
@@ -24,7 +24,7 @@ export const nodeRow = named(
     active: maybe(count('active endpoints')),
     started: maybe(count('endpoints that it started, in the whole run')),
     failed: maybe(count('of these, failed')),
-    errors: maybe(count("errors of the target, in the whole run")),
+    errors: maybe(count('errors of the target, in the whole run')),
     cpuCores: maybe(figure('cores in use')),
     memoryMb: maybe(figure('memory in use, MB')),
     loopDelayMs: maybe(ms('delay of its event loop')),
@@ -54,11 +54,7 @@ export const shardMap = named(
   }),
 );
 
-export const eventRow = named(
-  'EventRow',
-  'Something that happened in the swarm.',
-  z.strictObject(noteFields),
-);
+export const eventRow = named('EventRow', 'Something that happened in the swarm.', z.strictObject(noteFields));
 
 const boardGroup = z.strictObject({
   group: text('name of the endpoint group'),

@@ -19,13 +19,22 @@ export const machinesRequest = request(
     on: z.array(placement).max(WORDS_MAX).describe('CLOUD:REGION:TYPE=N, as --on takes it'),
     mix: z.array(placement).max(WORDS_MAX).describe('instead: CLOUD:REGION, as --mix takes it'),
     spotSharePercent: z.int().min(0).max(100).default(0).describe('of the machines of a mix, percent'),
-    host: z.string().regex(HOST).nullable().default(null).describe('--host: where the machines reach this computer; null for those that are on it'),
+    host: z
+      .string()
+      .regex(HOST)
+      .nullable()
+      .default(null)
+      .describe('--host: where the machines reach this computer; null for those that are on it'),
     maxCostUsd: z.number().positive().max(MAX_COST_USD).nullable().default(null).describe('--max-cost, US dollars; null = no limit'),
   }),
   { on: ['aws:eu-central-1:c7i.xlarge=4'], mix: [], spotSharePercent: 0, host: 'load.example.com', maxCostUsd: 5 },
 );
 
-export const agreedUsd = z.number().min(0).optional().describe('what the person who starts it saw as its cost: a launch that costs more is refused');
+export const agreedUsd = z
+  .number()
+  .min(0)
+  .optional()
+  .describe('what the person who starts it saw as its cost: a launch that costs more is refused');
 
 export const cloudList = named(
   'CloudRows',

@@ -67,6 +67,9 @@ export const orderRequest = request(
 export const shareView = named(
   'ShareView',
   'A link that only reads.',
-  z.strictObject({ link: text('for a browser; good as often as it is used, until it expires'), command: text('the command that makes one in a terminal') }),
+  z.strictObject({
+    link: text('for a browser; good as often as it is used, until it expires'),
+    command: text('the command that makes one in a terminal'),
+  }),
   { link: 'http://127.0.0.1:7717/login#q0V9yq3r4nS7mZ1bX8cLtK2d', command: 'quilt-swarm console --share' },
 );

@@ -76,11 +76,7 @@ const placeSummary = schemaOf<PlaceSummary>()(
 );
 export const places = z.array(placeSummary).describe('by vendor and by region, where nodes differ in them');
 
-const eventSummary = schemaOf<EventSummary>()(
-  'EventSummary',
-  'Something that happened in the swarm.',
-  z.strictObject(noteFields),
-);
+const eventSummary = schemaOf<EventSummary>()('EventSummary', 'Something that happened in the swarm.', z.strictObject(noteFields));
 export const events = z.array(eventSummary);
 
 export const integrity = schemaOf<IntegritySummary>()(

@@ -19,7 +19,6 @@ import { createRunList, type RunList } from './run-list.ts';
 import { createScenarioFolder, NOT_THERE, type ScenarioFolder } from './scenario-folder.ts';
 import { createStartedRun } from './started-run.ts';
 
-
 const variableWords = (variables: Readonly<Record<string, string>>): string[] =>
   Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
 

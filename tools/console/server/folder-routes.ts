@@ -2,7 +2,17 @@
 
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../../node/core/errors.ts';
-import { planRequest, planView, runId, runRows, saveRequest, scenarioPath, scenarioRows, startedRun, startRequest } from '../schemas/folder.ts';
+import {
+  planRequest,
+  planView,
+  runId,
+  runRows,
+  saveRequest,
+  scenarioPath,
+  scenarioRows,
+  startedRun,
+  startRequest,
+} from '../schemas/folder.ts';
 import { runBySecond } from '../schemas/live.ts';
 import { named } from '../schemas/parts.ts';
 import { done } from '../schemas/session.ts';

@@ -29,7 +29,7 @@ export async function planOf({ scenario, text, nodes, machines, command, start }
   const placed: PlacedPlan | null = rented === null ? placeOnNodes({ scenario, plan }, { nodes }) : rented.placed;
   const { stepMs, total } = curve(scenario, plan.durationMs, CURVE_SAMPLES);
   return {
-    ...{ ok: true, command, start, variables: variablesIn(text), durationMs: plan.durationMs, endpointCount: plan.endpointCount },
+    ...{ ok: true, command, start, ...variablesIn(text), durationMs: plan.durationMs, endpointCount: plan.endpointCount },
     ...{ activeMax: plan.activeMax, meetingCount: plan.meetingCount, shardCount: plan.shards.length, curve: { stepMs, total } },
     groups: scenario.groups.map(({ name, type, index }) => {
       const own = plan.shards.filter(({ groupIndex }) => groupIndex === index);
@@ -49,10 +49,16 @@ const peakOf = (shards: Plan['shards']): number =>
   shards.reduce((sum, shard) => sum + (shard.kind === 'endpoints' ? shard.activeMax : 0), 0);
 const coresOf = (shards: Plan['shards']): number => shards.reduce((sum, { costMillicores }) => sum + costMillicores, 0) / 1000;
 
-/** Values under `variables:` as they are written: each bare, or as `default:` beside its description. */
-function variablesIn(text: string): Record<string, string> {
+/** What is under `variables:` as it is written: each bare, or as `default:` beside its description. */
+function variablesIn(text: string): Pick<GoodPlan, 'variables' | 'descriptions'> {
   const { variables } = parse(text) as { variables?: Record<string, unknown> };
-  const plain = (value: unknown): unknown =>
-    typeof value === 'object' && value !== null ? ((value as { default?: unknown }).default ?? '') : value;
-  return Object.fromEntries(Object.entries(variables ?? {}).map(([name, value]) => [name, String(plain(value))]));
+  const rows = Object.entries(variables ?? {}).map(([name, value]) => {
+    const isMap = typeof value === 'object' && value !== null;
+    const { default: usual = '', description = '' } = (isMap ? value : { default: value }) as { default?: unknown; description?: unknown };
+    return { name, usual: String(usual), description: String(description) };
+  });
+  return {
+    variables: Object.fromEntries(rows.map(({ name, usual }) => [name, usual])),
+    descriptions: Object.fromEntries(rows.flatMap(({ name, description }) => (description === '' ? [] : [[name, description]]))),
+  };
 }

@@ -279,6 +279,8 @@ function EditorPlace({
   );
 }
 
+type GoodPlan = Extract<PlanView, { ok: true }>;
+
 interface ValuesInit {
   readonly plan: PlanView | null;
   readonly variables: Readonly<Record<string, string>>;
@@ -287,13 +289,14 @@ interface ValuesInit {
 
 /** A form for what the scenario leaves open. Values that are as written are not sent. */
 function Values({ plan, variables, onVariables }: ValuesInit) {
-  const known = useRef<Readonly<Record<string, string>>>({});
-  if (plan?.ok === true) known.current = plan.variables;
+  const known = useRef<Pick<GoodPlan, 'variables' | 'descriptions'>>({ variables: {}, descriptions: {} });
+  if (plan?.ok === true) known.current = plan;
   const set = (name: string, value: string, usual: string): void => {
     const { [name]: _, ...rest } = variables;
     onVariables(value === usual ? rest : { ...rest, [name]: value });
   };
-  const rows = Object.entries(known.current);
+  const { descriptions } = known.current;
+  const rows = Object.entries(known.current.variables);
   if (rows.length === 0) return null;
   return (
     <form class="values-form" onSubmit={(event) => event.preventDefault()}>
@@ -301,6 +304,12 @@ function Values({ plan, variables, onVariables }: ValuesInit) {
         <label key={name}>
           <span>
             <Text text={name} max={32} />
+            {descriptions[name] !== undefined && (
+              <span class="described">
+                {' '}
+                <Text text={descriptions[name]} max={60} />
+              </span>
+            )}
           </span>
           <input
             type="text"
