@@ -1,4 +1,4 @@
-// The program as a rented machine needs it, in one archive: the built node (dist/), the runtime that it runs on, and simulator builds that the operator
+// The program as a rented machine needs it, in one archive: the built node (dist/, with the console's page), the runtime that it runs on, and simulator builds that the operator
 // names, each a folder or a git revision of one. Equal content gives equal bytes, whoever packs it: sorted, without times and owners, so that the hash
 // says what runs and machines of a run can be told apart from strangers by it. `tar` and `git` of the system do what they do best. How the archive gets
 // to a machine is bundle-server.ts or the artifact store, how it is checked and unpacked there is cloud-init.ts.

@@ -1,7 +1,7 @@
 // `npm run build`: bundles the node into one file, dist/quilt-swarm.mjs, the worker into dist/worker.mjs, each cloud into dist/clouds, and the S3 client into dist/adapters. One file
 // starts in a tenth of the time, because Node resolves and reads one module instead of some hundred packages, and it holds
 // a third less memory. dist/ is whole: copied to another machine with Node 24, it runs there without node_modules. `--out`
-// names another folder than dist/; whatever is in it is replaced. `--no-page` leaves the console's page out, which machines that carry load never show.
+// names another folder than dist/; whatever is in it is replaced. `--no-page` leaves the console's page out, for tests that show none; no node needs it to run.
 
 import { cpSync, existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';

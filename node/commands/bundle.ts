@@ -28,7 +28,7 @@ export function builtProgram(scratchFolder: string): Result<string> {
   const beside = dirname(entryPaths().node);
   if (existsSync(join(beside, 'worker.mjs'))) return ok(beside);
   const distFolder = join(scratchFolder, 'dist');
-  const built = spawnSync(process.execPath, [join(dirname(beside), 'tools', 'build.ts'), '--no-page', '--out', distFolder], {
+  const built = spawnSync(process.execPath, [join(dirname(beside), 'tools', 'build.ts'), '--out', distFolder], {
     encoding: 'utf8',
     env: childEnvironment(),
   });

@@ -2,12 +2,12 @@
 // that run nodes. Closing it changes nothing in the swarm: it is a client of it, no member.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OrderRequest } from '../../tools/console/protocol.ts';
 import { createConsole } from '../../tools/console/server/app.ts';
 import type { Catapult } from '../../tools/console/server/catapult.ts';
-import { createLiveFeed, type FeedSource } from '../../tools/console/server/live-feed.ts';
+import { createLiveFeed, type FeedSource, type LiveFeed } from '../../tools/console/server/live-feed.ts';
 import { consoleRoutes } from '../../tools/console/server/routes.ts';
 import { createSessions } from '../../tools/console/server/sessions.ts';
 import { words } from '../../tools/console/server/words.ts';
@@ -18,12 +18,12 @@ import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import type { LiveTimeline, Report } from '../runtime/collector.ts';
 import type { LogTail, StatusView } from '../runtime/node-status.ts';
-import { RUN_FILES } from '../runtime/run-folder.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { askFor, type ControlTarget } from './control-client.ts';
 import { entryPaths } from './entries.ts';
 import { giveOrder, runIdOf } from './give-order.ts';
 import { programVersion } from './program-version.ts';
+import { storedReport, storedTimeline } from './stored-run.ts';
 
 export interface ConsoleOptions {
   readonly host: string;
@@ -49,6 +49,8 @@ export interface RunningConsole {
   shareLink(): string;
   /** Another run is watched from now on. */
   restart(): void;
+  /** Tells everybody who watches how it stands, for the last time. */
+  finish(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,27 +70,36 @@ function pageFolder(): string {
   return folder;
 }
 
-/** What the run of this folder came to, or that of the node whose data folder it is; null = nothing that can be read. */
-function reportIn(folder: string): Result<Report> | null {
-  for (const place of [folder, join(folder, 'report')]) {
-    try {
-      const summary = JSON.parse(readFileSync(join(place, RUN_FILES.summary), 'utf8')) as Report['summary'];
-      return ok({ summary, text: readFileSync(join(place, RUN_FILES.summaryText), 'utf8') });
-    } catch {
-      // Not there, or not whole yet: the next second may have it.
-    }
-  }
-  return null;
-}
-
+/** What is asked of the swarm, and of the folder of its run once nobody answers. */
 const sourceOf = (target: ControlTarget): FeedSource => ({
+  id: target.folder ?? 'a ticket',
+  isFar: target.folder === null,
   status: () => askFor<StatusView>(target, { ask: 'status' }),
-  timeline: (fromMs) => askFor<LiveTimeline>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs }),
+  timeline: async (fromMs) => {
+    const asked = await askFor<LiveTimeline>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs });
+    if (asked.ok || fromMs !== undefined || target.folder === null) return asked;
+    const stored = storedTimeline(target.folder);
+    return stored.ok ? stored : asked;
+  },
   report: async () => {
     const asked = await askFor<Report>(target, { ask: 'report' });
-    return asked.ok || target.folder === null ? asked : (reportIn(target.folder) ?? asked);
+    const stored = asked.ok || target.folder === null ? null : storedReport(target.folder);
+    return stored === null ? asked : ok(stored);
   },
   log: (node) => askFor<LogTail>(target, { ask: 'log', node }),
+});
+
+/** Answers of a swarm that is gone: what the console last had. */
+const orKnown = (from: FeedSource, { known }: Pick<LiveFeed, 'known'>): FeedSource => ({
+  ...from,
+  async timeline(fromMs) {
+    const asked = await from.timeline(fromMs);
+    return asked.ok || known.timeline === null ? asked : ok(known.timeline);
+  },
+  async report() {
+    const asked = await from.report();
+    return asked.ok || known.report === null ? asked : ok(known.report);
+  },
 });
 
 /** Problem: QUILT_CONSOLE_PORT. */
@@ -102,6 +113,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     const target = options.target();
     return target === null ? null : sourceOf(target);
   };
+  const kept = (): FeedSource | null => {
+    const from = source();
+    return from === null ? null : orKnown(from, feed);
+  };
   const waiting = (): string =>
     options.catapult?.complaint() ?? (options.catapult?.isRunning() ? 'the swarm is forming' : 'nothing runs here now');
   const feed = createLiveFeed({ source, waiting, wallNowMs, after: clock.after });
@@ -109,9 +124,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
   const { app, close } = await createConsole({
     ...{ version: programVersion(), pageFolder: pageFolder(), sessions, feed, canSteer, hosts, tls },
     mode: () => (catapult === null ? 'watch' : 'catapult'),
-    swarmId: () => null,
+    swarmId: () => feed.known.swarmId,
+    after: clock.after,
     order: (request) => orderOf(options, request),
-    routes: consoleRoutes({ version: programVersion(), wallNowMs, source, catapult, onStarted: () => feed.restart() }),
+    routes: consoleRoutes({ version: programVersion(), wallNowMs, source: kept, catapult, onStarted: () => feed.restart() }),
   });
   try {
     await app.listen({ host: options.host, port: options.port });
@@ -128,6 +144,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Result<Runn
     link: () => `${origin}/login#${sessions.code('operator')}`,
     shareLink: () => `${origin}/login#${sessions.code('reader')}`,
     restart: () => feed.restart(),
+    finish: () => feed.finish(),
     async close() {
       feed.close();
       await close();

@@ -1,13 +1,13 @@
 // `quilt-swarm console`: the web page. With a ticket or a run folder it watches that swarm, and steers it with the operator's key; without, it is Catapult: pick or edit a scenario, see what
 // it would do, run it here and watch. It opens no browser and listens on loopback, unless it is told to listen elsewhere with TLS (or, for those who know, without).
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { createCatapult } from '../../tools/console/server/catapult.ts';
 import { err, out } from '../adapters/terminal.ts';
-import { fail, ok, type Problem, type Result } from '../core/errors.ts';
-import { type ConsoleOptions, type RunningConsole, startConsole } from './console-server.ts';
+import { ok, type Problem } from '../core/errors.ts';
+import { tlsOf } from './console-listen.ts';
+import { type RunningConsole, startConsole } from './console-server.ts';
 import { type ControlTarget, findTarget, localTarget } from './control-client.ts';
 import { finish, finishWithProblems, listenArgument, runCommand } from './finish.ts';
 import { keyOption } from './give-order.ts';
@@ -24,26 +24,6 @@ interface Flags {
 
 const PORT = 7717;
 const SESSIONS_PATH = join('.quilt', 'console-sessions.json');
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
-
-function tlsOf({ listen, tlsCert, tlsKey, insecure }: Flags): Result<ConsoleOptions['tls']> {
-  if (tlsCert !== undefined && tlsKey !== undefined) {
-    try {
-      return ok({ cert: readFileSync(tlsCert, 'utf8'), key: readFileSync(tlsKey, 'utf8') });
-    } catch (error) {
-      return fail({ code: 'QUILT_CONSOLE_TLS', message: `certificate or key cannot be read: ${(error as Error).message}` });
-    }
-  }
-  if ((tlsCert ?? tlsKey) !== undefined)
-    return fail({ code: 'QUILT_CONSOLE_TLS', message: 'certificate and key go together', hint: '--tls-cert FILE --tls-key FILE' });
-  if (LOOPBACK.test(listen.host) || insecure === true) return ok(null);
-  const message = `on ${listen.host} others can read along`;
-  return fail({
-    code: 'QUILT_CONSOLE_TLS',
-    message,
-    hint: '--tls-cert and --tls-key, or --insecure when the line is safe already (ssh -L needs none of it)',
-  });
-}
 
 async function openConsole(where: string | undefined, flags: Flags): Promise<void> {
   const tls = tlsOf(flags);

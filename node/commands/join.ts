@@ -16,7 +16,7 @@ import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { type ArtifactFlags, artifactOptions, openChosenStore, storeProblems } from './artifact-store.ts';
 import { type ComposedNode, composeNode } from './compose-node.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
-import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
+import { type ConsoleFlags, consoleOptions, consoleProblems, consoleWords, openNodeConsole } from './node-console.ts';
 import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import { labelOption, machineCores, usdArgument, workersFor, workersOption } from './node-options.ts';
 import { programVersion, SOURCES } from './program-version.ts';
@@ -75,6 +75,8 @@ function sayUnstored(problems: readonly Problem[]): void {
 }
 
 async function joinSwarm(argument: string | undefined, options: JoinOptions): Promise<void> {
+  const wrong = consoleProblems(options);
+  if (wrong.length > 0) return finishWithProblems(wrong);
   const ticket = readTicket(argument);
   if (!ticket.ok) return finishWithProblems(ticket.problems);
   const other = otherProgram(ticket.value.program);
@@ -203,12 +205,11 @@ export function command(): Command {
       'wall clock since when it is paid for, milliseconds since 1970 (default: now)',
       wholeNumber(0, Number.MAX_SAFE_INTEGER),
     )
-    .addOption(consoleOption())
     .addOption(metricsOption())
     .option('--with-parent', 'leave at once when standard input closes (nodes of `run`)')
     .action(joinSwarm);
-  for (const option of artifactOptions()) join.addOption(option);
+  for (const option of [...consoleOptions(), ...artifactOptions()]) join.addOption(option);
   return join;
 }
 
-export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), consoleWords(argv));

@@ -10,6 +10,7 @@ import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import type { ComposedNode } from './compose-node.ts';
 import { finish, finishWithProblems } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
+import { type ConsoleFlags, openNodeConsole } from './node-console.ts';
 import { makeManifest, type SwarmSecrets, sign } from './operator.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { listenToRunKeys } from './run-keys.ts';
@@ -17,7 +18,7 @@ import { showSummary } from './run-report.ts';
 
 export interface FleetRunInit {
   readonly prepared: PreparedRun;
-  readonly flags: {
+  readonly flags: ConsoleFlags & {
     readonly maxWall?: number;
     readonly maxCost?: number;
     readonly onNodeLoss?: NodeLossPolicy;
@@ -26,6 +27,7 @@ export interface FleetRunInit {
     readonly json?: boolean;
     readonly color: boolean;
   };
+  readonly runFolder: string;
   readonly swarm: SwarmSecrets;
   readonly seed: ComposedNode;
   readonly components: FleetComponents;
@@ -62,7 +64,9 @@ export async function runOnFleet(init: FleetRunInit): Promise<void> {
   const onSignal = stopper(seed, runId, give, say);
   init.takeSignals(onSignal);
   const stopKeys = listenToRunKeys({ runId, give, status: () => node.status(), interrupt: onSignal, say });
+  const closeConsole = await openNodeConsole(flags, { folder: init.runFolder, canSteer: true, say });
   const { exit, message } = await seed.exited;
+  await closeConsole();
   board?.stop();
   stopKeys();
   await awaitEnds(components, fleet.record, LEAVE_LOOKS_MAX);

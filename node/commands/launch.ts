@@ -4,7 +4,7 @@
 // the machines to their own kill timers.
 
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type BundleServer, serveBundle } from '../../bootstrap/bundle-server.ts';
@@ -28,6 +28,7 @@ import { agreeToCost, costOfLaunch, lifeWithinMs } from './launch-cost.ts';
 import { type MachineRequest, orderOf, partsOf } from './launch-orders.ts';
 import { runOnFleet } from './launch-run.ts';
 import { type MachineFlags, machineOptions, machinesFor } from './machine-mix.ts';
+import { type ConsoleFlags, consoleOptions, consoleProblems, consoleWords } from './node-console.ts';
 import {
   coordinatorLossOption,
   joinWithinOption,
@@ -41,7 +42,7 @@ import { makeSwarm, makeTicket, type SwarmSecrets, saveOperatorKey } from './ope
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import { programVersion } from './program-version.ts';
 
-interface WrittenFlags extends MachineFlags, ArtifactFlags {
+interface WrittenFlags extends MachineFlags, ArtifactFlags, ConsoleFlags {
   readonly host?: string;
   readonly meshPort?: number;
   readonly bundlePort: number;
@@ -86,6 +87,8 @@ interface Launch {
 }
 
 async function launch(file: string, written: WrittenFlags): Promise<void> {
+  const wrong = consoleProblems(written);
+  if (wrong.length > 0) return finishWithProblems(wrong);
   const extras = await openExtras(written.with);
   if (!extras.ok) return finishWithProblems(extras.problems);
   try {
@@ -191,6 +194,8 @@ async function withSeed(plan: Launch, bundle: ProgramBundle & { readonly version
     await seed.value.exited;
     return finishWithProblems(parts.problems);
   }
+  // For a console or a status from another computer.
+  if (ticket.ok) writeFileSync(join(runFolder, RUN_FILES.ticket), `${ticket.value}\n`, { mode: 0o600 });
   await withFleet(plan, swarm, seed.value, parts.value);
 }
 
@@ -227,7 +232,7 @@ async function withFleet(plan: Launch, swarm: SwarmSecrets, seed: ComposedNode, 
   }
   err(`${launched.value.instances.length} machines are starting; if this program dies: quilt-swarm reap ${launched.value.record.runId}`);
   await runOnFleet({
-    ...{ prepared: plan.prepared, flags: plan.flags, swarm, seed, components, fleet: launched.value },
+    ...{ prepared: plan.prepared, flags: plan.flags, runFolder: plan.runFolder, swarm, seed, components, fleet: launched.value },
     takeSignals: (take) => {
       onSignal = take;
     },
@@ -271,8 +276,8 @@ export function command(): Command {
     .option('--no-color', 'no colour')
     .addHelpText('after', `\nAt most ${INSTANCES_MAX} machines. Nothing but what --on or --mix names is ever rented.`)
     .action(launch);
-  for (const option of [...machineOptions(), ...artifactOptions()]) verb.addOption(option);
+  for (const option of [...machineOptions(), ...artifactOptions(), ...consoleOptions()]) verb.addOption(option);
   return verb;
 }
 
-export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), consoleWords(argv));

@@ -19,7 +19,7 @@ import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
 import { formLocalSwarm, type LocalSwarm } from './local-swarm.ts';
-import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
+import { type ConsoleFlags, consoleOptions, consoleProblems, consoleWords, openNodeConsole } from './node-console.ts';
 import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import {
   coordinatorLossOption,
@@ -56,6 +56,8 @@ const TICKET_SLACK_MS = 600_000;
 const END_MS_MAX = 5_000;
 
 async function runScenario(file: string, flags: Flags): Promise<void> {
+  const wrong = consoleProblems(flags);
+  if (wrong.length > 0) return finishWithProblems(wrong);
   const extras = await openExtras(flags.with);
   if (!extras.ok) return finishWithProblems(extras.problems);
   try {
@@ -151,7 +153,7 @@ async function askStatus(local: LocalSwarm): Promise<StatusView | null> {
 function adoptWindows(runFolder: string, coordinator: string | null): void {
   if (coordinator === null) return;
   const reportFolder = join(runFolder, RUN_FILES.nodes, coordinator, 'report');
-  for (const name of [RUN_FILES.windows, RUN_FILES.facts, RUN_FILES.timeline]) {
+  for (const name of [RUN_FILES.windows, RUN_FILES.facts, RUN_FILES.timeline, RUN_FILES.heat]) {
     const from = join(reportFolder, name);
     if (existsSync(from)) copyFileSync(from, join(runFolder, name));
   }
@@ -204,14 +206,13 @@ export function command(): Command {
     .addOption(maxWallOption())
     .addOption(withOption())
     .option('--run-folder <folder>', 'where run folders are made', RUNS_FOLDER)
-    .addOption(consoleOption())
     .addOption(metricsOption())
     .option('--quiet', 'no board, only the summary')
     .option('--json', 'the summary as JSON on standard output')
     .option('--no-color', 'no colour')
     .action(runScenario);
-  for (const option of artifactOptions()) runs.addOption(option);
+  for (const option of [...consoleOptions(), ...artifactOptions()]) runs.addOption(option);
   return runs;
 }
 
-export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), consoleWords(argv));

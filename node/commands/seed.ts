@@ -16,7 +16,7 @@ import { type ComposedNode, composeNode } from './compose-node.ts';
 import { type Extras, openExtras, withOption } from './extras.ts';
 import { finish, finishWithProblems, runCommand, wholeNumber } from './finish.ts';
 import { startLiveBoard, wantsColor } from './live-board.ts';
-import { type ConsoleFlags, consoleOption, openNodeConsole } from './node-console.ts';
+import { type ConsoleFlags, consoleOptions, consoleProblems, consoleWords, openNodeConsole } from './node-console.ts';
 import { type MetricsFlags, metricsOption, openNodeMetrics } from './node-metrics.ts';
 import {
   coordinatorLossOption,
@@ -62,6 +62,8 @@ const SEEDS_MAX = 8;
 const VALID_MS_DEFAULT = 24 * 3_600_000;
 
 async function seed(flags: Flags): Promise<void> {
+  const wrong = consoleProblems(flags);
+  if (wrong.length > 0) return finishWithProblems(wrong);
   const extras = await openExtras(flags.with);
   if (!extras.ok) return finishWithProblems(extras.problems);
   try {
@@ -193,14 +195,13 @@ export function command(): Command {
     .addOption(coordinatorLossOption())
     .addOption(maxWallOption())
     .addOption(maxCostOption())
-    .addOption(consoleOption())
     .addOption(metricsOption())
     .option('--quiet', 'no progress lines')
     .option('--json', 'the summary as JSON on standard output, after the ticket')
     .option('--no-color', 'no colour')
     .action(seed);
-  for (const option of artifactOptions()) seedCommand.addOption(option);
+  for (const option of [...consoleOptions(), ...artifactOptions()]) seedCommand.addOption(option);
   return seedCommand;
 }
 
-export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), argv);
+export const run = (argv: readonly string[]): Promise<number> => runCommand(command(), consoleWords(argv));

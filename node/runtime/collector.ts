@@ -58,6 +58,9 @@ export interface Report {
 export interface LiveTimeline {
   readonly timeline: TimelineReport;
   readonly heat: readonly HeatColumns[];
+}
+/** What a coordinator answers. */
+export interface TimelineAnswer extends LiveTimeline {
   /** Whose notes these are: as many as are kept when the whole run was asked for, else those since. */
   readonly notes: readonly EventNote[];
   readonly node: NodeId;
@@ -83,7 +86,7 @@ export interface Collector {
   board(): BoardView;
   live(): LiveFacts;
   /** The run by the second so far, beyond `fromMs` from T0; null while nothing is collected or T0 is not known. */
-  timeline(fromMs?: number): LiveTimeline | null;
+  timeline(fromMs?: number): TimelineAnswer | null;
   report(): Report | null;
   stop(): void;
 }
@@ -216,6 +219,7 @@ class Collecting implements Collector {
     this.#saved = savedFacts(facts, aggregate);
     runFolder.writeFacts(this.#saved);
     if (facts.t0SwarmMs !== null) runFolder.writeTimeline(timelineReport(aggregate, facts.t0SwarmMs, {}, plannedOf(state, run)));
+    if (facts.t0SwarmMs !== null) runFolder.writeHeat(heatColumns(aggregate, latencyMetrics(run.types), facts.t0SwarmMs));
     return this.#report;
   }
 
@@ -296,7 +300,7 @@ class Collecting implements Collector {
     };
   }
 
-  timeline(fromMs?: number): LiveTimeline | null {
+  timeline(fromMs?: number): TimelineAnswer | null {
     const run = this.#init.run();
     const { t0SwarmMs } = this.#init.state.chain;
     if (run === null || t0SwarmMs === null || !this.isCollecting()) return null;
@@ -326,6 +330,7 @@ function filesOf(folder: string): { what: string; path: string }[] {
     { what: 'run folder', path: folder },
     { what: 'summary', path: RUN_FILES.summary },
     { what: 'by the second', path: RUN_FILES.timeline },
+    { what: 'latency bands', path: RUN_FILES.heat },
     { what: 'windows', path: RUN_FILES.windows },
     { what: 'entries', path: RUN_FILES.entries },
     { what: 'logs', path: RUN_FILES.nodes },

@@ -31,6 +31,8 @@ export const RUN_FILES = {
   /** What the summary was made from beside the windows; `report` makes it again from both. */
   facts: 'facts.json',
   timeline: 'timeline.json',
+  /** Latencies by band over time, one row for each point of the timeline: the console's heat maps. */
+  heat: 'heat.json',
   entries: 'entries.jsonl',
   ticket: 'ticket',
   operatorKey: 'operator.key',
@@ -48,6 +50,7 @@ export interface RunFolder {
   writeFacts(facts: unknown): void;
   /** Columns by the second: large, so without blanks. */
   writeTimeline(timeline: unknown): void;
+  writeHeat(heat: unknown): void;
   /** Everything appended is on disk. */
   close(): void;
 }
@@ -125,6 +128,7 @@ export function openRunFolder(path: string): RunFolder {
     },
     writeFacts: (facts) => replaceFile(join(path, RUN_FILES.facts), pretty(facts)),
     writeTimeline: (timeline) => replaceFile(join(path, RUN_FILES.timeline), JSON.stringify(timeline)),
+    writeHeat: (heat) => replaceFile(join(path, RUN_FILES.heat), JSON.stringify(heat)),
     close() {
       if (isClosed) return;
       isClosed = true;

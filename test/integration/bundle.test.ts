@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serveBundle } from '../../bootstrap/bundle-server.ts';
 import { type ProgramBundle, packProgram, parseExtra } from '../../bootstrap/program-bundle.ts';
+import { builtProgram } from '../../node/commands/bundle.ts';
 
 let folder: string;
 const at = (...names: string[]): string => join(folder, ...names);
@@ -51,6 +52,21 @@ describe('the program bundle', () => {
     expect(readFileSync(two.path).length).toBe(two.sizeBytes);
     writeFileSync(at('dist', 'worker.mjs'), 'another worker\n');
     expect((await packed('three.tar.gz')).sha256).not.toBe(one.sha256);
+  });
+
+  it('holds the page of the console, and is the same bytes when it is built again', { timeout: 60_000 }, async () => {
+    const bundles = [];
+    for (const name of ['first', 'second']) {
+      const built = builtProgram(at(name));
+      if (!built.ok) throw new Error(JSON.stringify(built.problems));
+      expect(readFileSync(join(built.value, 'console', 'index.html'), 'utf8')).toContain('<script');
+      const packing = await packProgram({
+        ...{ distFolder: built.value, runtimePath: at('runtime'), extras: [], outPath: at(`${name}.tar.gz`) },
+      });
+      if (!packing.ok) throw new Error(JSON.stringify(packing.problems));
+      bundles.push(packing.value.sha256);
+    }
+    expect(bundles[1]).toBe(bundles[0]);
   });
 
   it('unpacks to a runtime that runs, and extras by name', async () => {

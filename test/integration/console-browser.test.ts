@@ -50,6 +50,20 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`no Tab leads to ${name}`);
 }
 
+/** The line of some chart has points, and there is a heat map. */
+async function chartsAreDrawn(page: Page): Promise<void> {
+  const chart = page.locator('.chart', { hasText: 'Endpoints' }).first();
+  await chart.locator('summary').click();
+  await expect.poll(() => chart.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBeGreaterThan(2);
+  await page.locator('canvas.heat').first().waitFor();
+}
+
+async function showsEndedRun(page: Page): Promise<void> {
+  await page.getByRole('heading', { name: 'Load delivered' }).waitFor();
+  await chartsAreDrawn(page);
+  expect(await page.locator('.report').getByText('pass', { exact: true }).count()).toBeGreaterThan(0);
+}
+
 describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swarm'), () => {
   beforeAll(async () => {
     kit = await createSwarmKit();
@@ -65,7 +79,9 @@ describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swar
     expect(complaints).toEqual([]);
   });
 
-  it('leads from a scenario with a mistake to the report of its run, by keyboard', { timeout: PATIENCE_MS * 2 }, async () => {
+  it('leads from a scenario with a mistake to the report of its run, by keyboard, and shows that run again after a reload', {
+    timeout: PATIENCE_MS * 2,
+  }, async () => {
     kit.scenario('mine', { holdS: 3 });
     const { ran, links } = await console_();
     const { page, context } = await visitor(links[0]);
@@ -87,14 +103,32 @@ describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swar
     await tabTo(page, 'node-2');
     await page.keyboard.press('Enter');
     await page.getByRole('list', { name: 'Log of node-2, newest first' }).getByRole('listitem').first().waitFor();
-    await page.getByText('The run is over').waitFor();
-    await page.getByText('The run is over').click();
+    await page.getByText('The run is over:').waitFor();
+    await page.getByText('nothing more is asked for').waitFor();
+    await page
+      .getByRole('contentinfo')
+      .getByText(/· swarm \w+ ·/)
+      .waitFor();
+    await page.getByText('The run is over:').click();
     await page.getByRole('heading', { name: 'Load delivered' }).waitFor();
     await page.getByRole('tab', { name: 'Runs' }).click();
-    await page.getByRole('link', { name: 'mine' }).waitFor();
+    await page.getByRole('link', { name: 'mine' }).click();
+    await showsEndedRun(page);
+    await page.goto(`${new URL(page.url()).origin}/#/live`);
+    await page.reload();
+    await page.getByText('The run is over:').waitFor();
+    await chartsAreDrawn(page);
     await context.close();
     ran.child.kill('SIGINT');
     await ran.ended;
+    // Somebody who was not there, with a console that was not there.
+    const later = await console_();
+    const { page: fresh, context: his } = await visitor(`${later.links[0]}`);
+    await fresh.goto(`${new URL(fresh.url()).origin}/#/live`);
+    await showsEndedRun(fresh);
+    await his.close();
+    later.ran.child.kill('SIGINT');
+    await later.ran.ended;
   });
 
   it('shows two people the death of a node, and comes back to a console that was restarted', { timeout: PATIENCE_MS * 2 }, async () => {

@@ -148,12 +148,66 @@ describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), ()
     await page.getByRole('heading', { name: 'Load delivered' }).waitFor();
   });
 
+  it('asks for the list of runs again when one is over, and shows the charts of each', async () => {
+    const { page, demo } = await open({}, '#/runs');
+    await page
+      .getByRole('link', { name: /rush-hour/ })
+      .first()
+      .waitFor();
+    const [asked] = await Promise.all([page.waitForRequest(`${demo.url}/api/v1/runs`), demo.finish()]);
+    expect(asked.method()).toBe('GET');
+    await page
+      .getByRole('link', { name: /rush-hour/ })
+      .first()
+      .click();
+    await page.locator('.report .chart canvas').first().waitFor();
+    const chart = page.locator('.chart', { hasText: 'Endpoints' }).first();
+    await chart.locator('summary').click();
+    // The watched run goes on for three minutes, this one went on for ten.
+    await expect.poll(() => chart.locator('tbody').textContent()).toMatch(/9:\d\d/);
+    await page.getByRole('tab', { name: 'Scoreboard' }).click();
+    await chart.locator('summary').click();
+    await expect.poll(() => chart.locator('tbody').textContent()).toMatch(/2:\d\d/);
+    expect(await chart.locator('tbody').textContent()).not.toMatch(/9:\d\d/);
+  });
+
+  it('says of which moment it tells when the swarm is away, whether its run is over, and where the report is', async () => {
+    const { page, demo } = await open({ mode: 'watch' }, '#/live');
+    await page.getByRole('timer').waitFor();
+    const heardWallMs = 1_700_000_000_000;
+    const then = await page.evaluate<string>(`new Date(${heardWallMs}).toLocaleTimeString()`);
+    const away = { type: 'away', message: 'nobody answers', heardWallMs } as const;
+    demo.tell({ ...away, isOver: false });
+    await page
+      .getByRole('alert')
+      .filter({ hasText: `does not answer since ${then}` })
+      .getByText('nobody answers')
+      .waitFor();
+    expect(await page.getByRole('region', { name: 'Steer the run' }).count(), 'it may come back').toBe(1);
+    demo.tell({ ...away, isOver: true });
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'gone before their report could be had' })
+      .getByText('quilt-swarm report FOLDER')
+      .waitFor();
+    expect(await page.getByRole('region', { name: 'Steer the run' }).count()).toBe(0);
+    demo.finish();
+    demo.tell({ ...away, isOver: true });
+    await page.getByRole('region', { name: 'The end' }).getByText(`what was known at ${then}`).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    demo.cut();
+    await page.getByRole('region', { name: 'The end' }).getByText('The node that served this page has left').waitFor();
+    await page.getByRole('status').filter({ hasText: 'run over' }).waitFor();
+    expect(await page.getByRole('alert').count(), 'nothing is wrong').toBe(0);
+  });
+
   it('offers neither Catapult nor orders to who only watches', async () => {
     const { page } = await open({ mode: 'watch', canSteer: false }, '#/live');
     await page.getByText('reads only').waitFor();
     await page.getByRole('timer').waitFor();
     expect(await page.getByRole('tab').allTextContents()).toEqual(['Scoreboard']);
     expect(await page.getByRole('region', { name: 'Steer the run' }).count()).toBe(0);
+    await page.getByText('This link only reads').waitFor();
   });
 
   it('starts what is written: saves first, then shows the run', async () => {

@@ -5,6 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import type { TimelineReport } from '../../node/core/summary-types.ts';
 import type { LogTail } from '../../node/runtime/node-status.ts';
 import type { LiveMessage, LiveState, PlanView, RunRow, ScenarioRow, SessionView } from '../../tools/console/protocol.ts';
 import { API } from '../../tools/console/server/openapi.ts';
@@ -204,7 +205,12 @@ describe('a run', () => {
     await until('it is over', async () => (await json<RunRow[]>('/api/v1/runs'))[0]?.exitCode === 105, PATIENCE_MS);
     const [row] = await json<RunRow[]>('/api/v1/runs');
     expect(await json(`/api/v1/runs/${row?.id}/summary`)).toMatchObject({ run: { end: 'stopped' } });
-    expect((await ask('/api/v1/runs/..%2f..%2f/summary', { cookie: operator })).status).not.toBe(200);
+    const stored = await json<{ timeline: TimelineReport; heat: object[] }>(`/api/v1/runs/${row?.id}/timeline`);
+    expect(stored.timeline.atMs.length).toBeGreaterThanOrEqual(whole.timeline.atMs.length);
+    expect(stored.heat.length).toBeGreaterThan(0);
+    for (const what of ['summary', 'timeline'])
+      for (const id of ['..%2f..', '.git', 'nothing'])
+        expect((await ask(`/api/v1/runs/${id}/${what}`, { cookie: operator })).status, `${id} ${what}`).not.toBe(200);
     socket.close();
   });
 

@@ -115,8 +115,10 @@ describe('launch', { timeout: 120_000 }, () => {
       '--seed-on',
       'local:us:c1=1',
       '--json',
+      '--console',
     ).ended;
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('all 3 machines have ended') });
+    expect(stderr).toMatch(/^console: http:\/\/127\.0\.0\.1:\d+\/login#/m);
     const summary = JSON.parse(stdout) as Summary;
     expect(summary).toMatchObject({ verdict: { verdict: 'pass' } });
     expect(summary.nodes.map(({ role, labels }) => `${role} ${labels.region ?? 'here'}`).sort()).toEqual([

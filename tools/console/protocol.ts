@@ -19,6 +19,8 @@ export interface SessionView {
   readonly swarmId: string | null;
   /** Holds the operator's key, and this session may use it. */
   readonly canSteer: boolean;
+  /** Why not: the link only reads, or this console has no operator's key; null = it can. */
+  readonly watchesBecause: 'link' | 'key' | null;
   /** May edit and start scenarios on this machine. */
   readonly canStart: boolean;
 }
@@ -114,13 +116,22 @@ export interface TimelineMessage {
   readonly heat: readonly HeatMap[];
 }
 
+/** The swarm does not answer. Unless its run is over it is asked again; what was sent before stays true of the moment when it was last heard. */
+export interface AwayMessage {
+  readonly type: 'away';
+  readonly message: string;
+  /** When it answered last; null = never. */
+  readonly heardWallMs: number | null;
+  /** The run was ending when it was last heard, or is known to be over: nothing new will come. A report may not have been had in time. */
+  readonly isOver: boolean;
+}
+
 /** On the socket /api/v1/live. */
 export type LiveMessage =
   | { readonly type: 'state'; readonly state: LiveState }
   | EventsMessage
   | TimelineMessage
-  /** The swarm does not answer; it is asked again. */
-  | { readonly type: 'away'; readonly message: string }
+  | AwayMessage
   /** The run is over, and this is its report. */
   | { readonly type: 'report'; readonly summary: Summary };
 

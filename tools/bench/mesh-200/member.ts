@@ -151,6 +151,7 @@ function ledgerFolder(path: string, ledger: Ledger): RunFolder {
     writeSummary: nothing,
     writeFacts: nothing,
     writeTimeline: nothing,
+    writeHeat: nothing,
     close: nothing,
   };
 }

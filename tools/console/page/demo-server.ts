@@ -34,6 +34,8 @@ export interface DemoServer {
   accept(): void;
   /** The run is over, and its report is sent. */
   finish(): void;
+  /** No second comes any more, but this. */
+  tell(message: LiveMessage): void;
   readonly orders: readonly OrderRequest[];
   close(): Promise<void>;
 }
@@ -132,6 +134,10 @@ function createLive({ nodes, groups, hours, hostile }: Required<DemoServerInit>)
     sockets,
     ticker,
     finish,
+    tell(message: LiveMessage): void {
+      isOver = true;
+      for (const socket of sockets.clients) send(socket, message);
+    },
     begin(socket: WebSocket): void {
       send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor) });
       send(socket, feed.timeline(0, second + 1, true));
@@ -152,7 +158,7 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
   const { nodes, hostile, mode, canSteer } = init;
   const session: SessionView = {
     ...{ protocol: 1, version: '0.1.0', mode, swarmId: 'b41c9e' },
-    ...{ canSteer, canStart: mode === 'catapult' },
+    ...{ canSteer, canStart: mode === 'catapult', watchesBecause: canSteer ? null : 'link' },
   };
   return (path, method, body, query) => {
     if (path === 'session') return session;
@@ -165,7 +171,9 @@ function fakeApi(init: Required<DemoServerInit>, order: (request: OrderRequest) 
     if (path === 'runs') return { command: `quilt-swarm run ${String(body.path)} -n ${String(body.nodes)}` };
     if (path === 'orders') return { command: order(body as unknown as OrderRequest) };
     if (!path.startsWith('runs/')) return null;
-    return createDemoFeed({ seed: path.charCodeAt(14), nodes, totalS: 600, hostile }).report(600, wallNowMs() - DAY_MS);
+    const stored = createDemoFeed({ seed: path.charCodeAt(14), nodes, totalS: 600, hostile });
+    if (path.endsWith('/timeline')) return stored.timeline(0, 600, true);
+    return stored.report(600, wallNowMs() - DAY_MS);
   };
 }
 
@@ -207,6 +215,7 @@ export async function startDemo(init: DemoServerInit = {}): Promise<DemoServer> 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     orders,
     finish: live.finish,
+    tell: live.tell,
     cut() {
       isCut = true;
       dropAll();

@@ -28,6 +28,8 @@ export interface ConsoleInit {
   readonly hosts: readonly string[];
   readonly tls: { readonly cert: string; readonly key: string } | null;
   readonly order: (request: OrderRequest) => Promise<Result<{ readonly command: string }>>;
+  /** Calls back once after about `ms`; the answer cancels it. */
+  readonly after: (ms: number, callback: () => void) => () => void;
   /** Further routes, for who may read and who may start; all below /api/v1. */
   readonly routes: (app: FastifyInstance, guards: Guards) => void;
 }
@@ -43,6 +45,10 @@ const WATCHERS_MAX = 64;
 /** A browser that has this much waiting does not keep up. */
 const BEHIND_BYTES_MAX = 8 * 1024 * 1024;
 const LOGINS_PER_MINUTE = 10;
+/** Browsers are given this long to take what was sent last. */
+const CLOSE_MS_MAX = 500;
+/** Close code of RFC 6455, 7.4.1: the server goes away. */
+const GOING_AWAY = 1001;
 
 const POLICY = [
   "default-src 'none'",
@@ -93,11 +99,26 @@ export async function createConsole(init: ConsoleInit): Promise<ConsoleServer> {
   return {
     app,
     async close() {
-      for (const socket of sockets.clients) socket.terminate();
-      sockets.close();
+      await closeSockets(sockets, init.after);
       await app.close();
     },
   };
+}
+
+/** Politely, so that what was sent last arrives; not for long, so that an open page keeps nobody. */
+async function closeSockets(sockets: WebSocketServer, after: ConsoleInit['after']): Promise<void> {
+  const open = [...sockets.clients];
+  sockets.close();
+  await new Promise<void>((done) => {
+    const cancel = after(CLOSE_MS_MAX, done);
+    const closed = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of open) socket.close(GOING_AWAY);
+    void Promise.all(closed).then(() => {
+      cancel();
+      done();
+    });
+  });
+  for (const socket of open) socket.terminate();
 }
 
 async function needs(role: Role | null, wanted: Role, reply: FastifyReply): Promise<void> {
@@ -134,6 +155,7 @@ function sessionRoutes(app: FastifyInstance, init: ConsoleInit, { reader, operat
     return {
       ...{ protocol: CONSOLE_PROTOCOL, version: init.version, mode: init.mode(), swarmId: init.swarmId() },
       ...{ canSteer: isOperator && init.canSteer, canStart: isOperator && init.mode() === 'catapult' },
+      watchesBecause: isOperator ? (init.canSteer ? null : 'key') : 'link',
     };
   });
   app.post('/api/v1/logout', { preHandler: reader }, async (request, reply) => {

@@ -10,6 +10,7 @@ import { childEnvironment } from '../../../node/adapters/environment.ts';
 import { latestRun, RUNS_FOLDER } from '../../../node/commands/control-client.ts';
 import { entryPaths } from '../../../node/commands/entries.ts';
 import { readScenario } from '../../../node/commands/read-scenario.ts';
+import { isRunning, storedPlace, storedReport, storedTimeline } from '../../../node/commands/stored-run.ts';
 import { assign } from '../../../node/core/assign.ts';
 import { fail, ok, type Problem, type Result } from '../../../node/core/errors.ts';
 import { targetsOf } from '../../../node/core/host-port.ts';
@@ -19,6 +20,7 @@ import type { Plan } from '../../../node/core/plan-types.ts';
 import { curve } from '../../../node/core/planned.ts';
 import type { ValidScenario } from '../../../node/core/scenario-types.ts';
 import type { Summary } from '../../../node/core/summary-types.ts';
+import type { LiveTimeline } from '../../../node/runtime/collector.ts';
 import { RUN_FILES } from '../../../node/runtime/run-folder.ts';
 import type { PlanView, ProblemView, RunRow, StartRequest } from '../protocol.ts';
 import { createScenarioFolder, NOT_THERE, type ScenarioFolder } from './scenario-folder.ts';
@@ -43,6 +45,8 @@ export interface Catapult extends ScenarioFolder {
   isRunning(): boolean;
   runs(): readonly RunRow[];
   summary(id: string): Result<Summary>;
+  /** By the second. */
+  timeline(id: string): Result<LiveTimeline>;
 }
 
 export function createCatapult(folder: string): Catapult {
@@ -108,20 +112,23 @@ export function createCatapult(folder: string): Catapult {
         .map((id) => runRow(id, join(at, id)));
     },
     summary(id) {
-      const path = join(root, RUNS_FOLDER, id, RUN_FILES.summary);
-      if (!/^[\w.-]+$/.test(id) || id.startsWith('.') || !existsSync(path))
-        return fail({ code: 'QUILT_NO_SUMMARY', message: `run ${id} has no summary`, hint: 'it may still be going on' });
-      return ok(JSON.parse(readFileSync(path, 'utf8')) as Summary);
+      const stored = /^\w[\w.-]*$/.test(id) ? storedReport(join(root, RUNS_FOLDER, id)) : null;
+      if (stored === null) return fail({ code: 'QUILT_NO_SUMMARY', message: `run ${id} has no summary`, hint: 'it may still be going on' });
+      return ok(stored.summary);
     },
+    timeline: (id) => (/^\w[\w.-]*$/.test(id) ? storedTimeline(join(root, RUNS_FOLDER, id), id) : fail(NO_RUN)),
   };
 }
+
+const NO_RUN: Problem = { code: 'QUILT_NO_RUN', message: 'there is no such run here', hint: 'GET /api/v1/runs lists them' };
 
 const problemView = ({ code, message, hint, line, column, key }: Problem): ProblemView => ({
   ...{ code, message, hint: hint ?? null, line: line ?? null, column: column ?? null, key: key ?? null },
 });
 
 function runRow(id: string, folder: string): RunRow {
-  const path = join(folder, RUN_FILES.summary);
+  const place = isRunning(folder) ? folder : storedPlace(folder);
+  const path = join(place ?? folder, RUN_FILES.summary);
   const unknown: RunRow = {
     id,
     scenario: id.replace(/^[\dT-]+-/, ''),
@@ -131,8 +138,7 @@ function runRow(id: string, folder: string): RunRow {
     exitCode: null,
     reason: '',
   };
-  if (!existsSync(path))
-    return { ...unknown, verdict: existsSync(join(folder, RUN_FILES.nodes, 'seed', 'control.sock')) ? 'running' : 'unknown' };
+  if (!existsSync(path)) return { ...unknown, verdict: isRunning(folder) ? 'running' : 'unknown' };
   try {
     const { run, verdict } = JSON.parse(readFileSync(path, 'utf8')) as Summary;
     const { scenario, startedWallMs, durationMs } = run;

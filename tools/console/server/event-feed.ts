@@ -3,14 +3,16 @@
 
 import type { EventNote } from '../../../node/runtime/node-names.ts';
 import type { LiveMessage } from '../protocol.ts';
+import type { Watcher } from './audience.ts';
 import { createEventLog } from './event-log.ts';
-import type { Watcher } from './live-feed.ts';
 
 export interface EventFeed {
   /** What `node` has noted, any part of it, again too. Where it names another run than before, what was known is forgotten. */
   take(heard: { readonly node: string; readonly notes: readonly EventNote[]; readonly runId?: string | null }): void;
   /** To all who watch now; who does no longer is forgotten. */
   send(t0SwarmMs: number, watchers: ReadonlyMap<Watcher, unknown>): void;
+  /** All that was told so far, to who just came. */
+  give(watcher: Watcher): void;
   clear(): void;
 }
 
@@ -37,11 +39,16 @@ export function createEventFeed(): EventFeed {
       run = runId ?? run;
       log.take(node, notes);
     },
+    give(watcher) {
+      if (count > 0 && log.version === version && watcher.send(message(true))) told.add(watcher);
+    },
     send(t0SwarmMs, watchers) {
       if (log.version !== version || Math.abs(t0SwarmMs - t0Ms) > T0_SAME_MS) {
         [count, version, t0Ms] = [0, log.version, t0SwarmMs];
         told.clear();
       }
+      // Pages forget by themselves what was of another run.
+      if (log.count === 0) return;
       for (const watcher of told) if (!watchers.has(watcher)) told.delete(watcher);
       const fresh = log.count > count ? message(false) : null;
       let whole: string | null = null;

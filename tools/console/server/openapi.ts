@@ -48,6 +48,7 @@ export const API: readonly ApiRow[] = [
   },
   { method: 'get', path: '/api/v1/runs', role: 'reader', summary: 'runs in the folder of the console, newest first', answers: 'RunRow[]' },
   { method: 'get', path: '/api/v1/runs/{id}/summary', role: 'reader', summary: 'the summary of one', answers: 'Summary' },
+  { method: 'get', path: '/api/v1/runs/{id}/timeline', role: 'reader', summary: 'one by the second', answers: 'LiveTimeline' },
   {
     method: 'post',
     path: '/api/v1/runs',

@@ -89,6 +89,9 @@ function catapultRoutes(app: FastifyInstance, catapult: Catapult, { reader, oper
   app.get<{ Params: { id: string } }>('/api/v1/runs/:id/summary', { preHandler: reader }, (request, reply) =>
     answer(reply, catapult.summary(request.params.id)),
   );
+  app.get<{ Params: { id: string } }>('/api/v1/runs/:id/timeline', { preHandler: reader }, (request, reply) =>
+    answer(reply, catapult.timeline(request.params.id)),
+  );
   app.post('/api/v1/runs', { preHandler: operator }, async (request, reply) => {
     const { path, variables, nodes } = (request.body ?? {}) as Partial<StartRequest>;
     if (typeof path !== 'string') return reply.code(400).send({ message: 'the path of a scenario' });

@@ -1,16 +1,28 @@
 // What the page asks of its server, one function each; the only home of fetch. An answer that is not 2xx is an ApiProblem with the server's own sentence and what to do next.
 
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { Done, LogTail, OrderRequest, PlanView, RunRow, ScenarioRow, SessionView, StartRequest } from '../../protocol.ts';
+import type {
+  Done,
+  LogTail,
+  OrderRequest,
+  PlanView,
+  RunRow,
+  ScenarioRow,
+  SessionView,
+  StartRequest,
+  TimelineMessage,
+} from '../../protocol.ts';
 import type { Schema } from './schema-words.ts';
 
 export class ApiProblem extends Error {
   readonly status: number;
   readonly hint: string;
-  constructor(status: number, message: string, hint: string) {
+  readonly code: string;
+  constructor(status: number, message: string, hint: string, code = '') {
     super(message);
     this.status = status;
     this.hint = hint;
+    this.code = code;
   }
 }
 
@@ -21,9 +33,14 @@ async function ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown)
     throw new ApiProblem(0, 'the console does not answer', 'is `quilt-swarm console` still running?');
   });
   if (answer.ok) return answer;
-  const told = (await answer.json().catch(() => ({}))) as { message?: unknown; hint?: unknown };
+  const told = (await answer.json().catch(() => ({}))) as { message?: unknown; hint?: unknown; code?: unknown };
   const message = typeof told.message === 'string' ? told.message : `the console answered ${answer.status}`;
-  throw new ApiProblem(answer.status, message, typeof told.hint === 'string' ? told.hint : '');
+  throw new ApiProblem(
+    answer.status,
+    message,
+    typeof told.hint === 'string' ? told.hint : '',
+    typeof told.code === 'string' ? told.code : '',
+  );
 }
 
 const json = async <T>(answer: Promise<Response>): Promise<T> => (await (await answer).json()) as T;
@@ -45,6 +62,7 @@ export const api = {
   plan: (question: PlanQuestion) => json<PlanView>(ask('POST', 'plan', question)),
   runs: () => json<RunRow[]>(ask('GET', 'runs')),
   summary: (id: string) => json<Summary>(ask('GET', `runs/${encodeURIComponent(id)}/summary`)),
+  runTimeline: (id: string) => json<Pick<TimelineMessage, 'timeline' | 'heat'>>(ask('GET', `runs/${encodeURIComponent(id)}/timeline`)),
   start: (request: StartRequest) => json<Done>(ask('POST', 'runs', request)),
   order: (request: OrderRequest) => json<Done>(ask('POST', 'orders', request)),
   logout: () => ask('POST', 'logout', {}),

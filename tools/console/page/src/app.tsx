@@ -1,43 +1,17 @@
 // The frame of the page: name, tabs, the line to the console and the look; which tab is shown is in the address. A lost line is told at once, above everything, and what was known stays.
 
 import { useEffect, useState } from 'preact/hooks';
+import { Banner } from './banner.tsx';
 import { Catapult } from './catapult.tsx';
-import { type Line, useModel } from './model.ts';
-import { type Tab, Tabs, Text } from './parts.tsx';
+import { isServedByNode } from './end-note.tsx';
+import { type Line, type Model, useModel } from './model.ts';
+import { type Tab, Tabs } from './parts.tsx';
 import { goTo, useRoute } from './route.ts';
 import { Runs } from './runs.tsx';
 import { Scoreboard } from './scoreboard.tsx';
 import { askSession } from './session.ts';
-import { retryNow } from './socket.ts';
 import { shown } from './text.ts';
 import { setTheme, type Theme, themeNow } from './theme.ts';
-
-function Banner({ line, isOver, hasRun }: { line: Line; isOver: boolean; hasRun: boolean }) {
-  if (line.is === 'lost') {
-    return (
-      <div class="banner bad" role="alert">
-        <span>
-          The line to the console is lost. What is shown is the last that is known; it is tried again in{' '}
-          {Math.max(1, Math.round(line.retryMs / 1000))} s.
-        </span>
-        <button type="button" onClick={retryNow}>
-          Try now
-        </button>
-      </div>
-    );
-  }
-  // In Catapult before the first run nobody is away: there is nobody yet.
-  if (line.is === 'away' && !isOver && hasRun) {
-    return (
-      <div class="banner warn" role="alert">
-        <span>
-          The swarm does not answer: <Text text={line.message} max={160} />
-        </span>
-      </div>
-    );
-  }
-  return null;
-}
 
 const themes: ReadonlyArray<readonly [Theme, string]> = [
   ['system', 'System'],
@@ -75,8 +49,18 @@ const lineNames: Readonly<Record<Line['is'], string>> = {
   lost: 'disconnected',
 };
 
+/** How the line is, in two words; after the end it is nobody's fault that nothing comes. */
+function lineOf(model: Model): { is: Line['is']; name: string } {
+  const { line, live } = model;
+  if (isServedByNode(model)) return { is: 'away', name: 'run over' };
+  if (line.is === 'away' && (line.isOver || live === null)) return { is: 'away', name: line.isOver ? 'run over' : 'no run now' };
+  return { is: line.is, name: lineNames[line.is] };
+}
+
 export function App() {
-  const { session, live, report, line } = useModel();
+  const model = useModel();
+  const { session, live, line } = model;
+  const state = lineOf(model);
   const [first, ...rest] = useRoute();
   const hasCatapult = session !== null && (session.mode === 'catapult' || session.canStart);
   const tabs: Tab[] = [{ id: 'live', name: 'Scoreboard' }];
@@ -87,7 +71,7 @@ export function App() {
     const phase = live === null ? '' : `${live.board.phase} · `;
     document.title = `${phase}quilt-swarm`;
   }, [live?.board.phase]);
-  useEffect(askSession, [live?.runId, line.is === 'lost']);
+  useEffect(askSession, [live === null, live?.runId, line.is === 'lost']);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('page')?.focus()}>
@@ -101,12 +85,12 @@ export function App() {
         <nav aria-label="Parts of the console">
           <Tabs label="Parts of the console" tabs={tabs} chosen={chosen} onChoose={(id) => goTo(id)} />
         </nav>
-        <span class={`line ${line.is}`} role="status">
-          {line.is === 'away' && (live === null || report !== null) ? 'no run now' : lineNames[line.is]}
+        <span class={`line ${state.is}`} role="status">
+          {state.name}
         </span>
         <ThemeSwitch />
       </header>
-      <Banner line={line} hasRun={live !== null || session?.mode === 'watch'} isOver={report !== null || live?.board.phase === 'sealed'} />
+      <Banner {...model} />
       <main>
         <div id="page" class="page" role="tabpanel" aria-labelledby={`tab-${chosen}`} tabIndex={-1}>
           {chosen === 'live' && <Scoreboard />}

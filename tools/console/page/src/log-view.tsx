@@ -1,4 +1,4 @@
-// The last lines of one node's log, asked for every two seconds while they are looked at. A node that no longer answers keeps on the page what it said last.
+// The last lines of one node's log, asked for every two seconds while they are looked at and the run goes on. A node that no longer answers keeps on the page what it said last.
 
 import { useEffect, useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
@@ -10,12 +10,16 @@ import { shown } from './text.ts';
 
 const ASK_MS = 2000;
 
-export function LogView({ node: { node, name }, onClose }: { node: NodeRow; onClose: () => void }) {
+export function LogView({ node: { node, name }, isOver, onClose }: { node: NodeRow; isOver: boolean; onClose: () => void }) {
   const [lines, setLines] = useState<readonly string[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
-    let isWanted = true;
     setLines(null);
+    setError(null);
+  }, [node]);
+  useEffect(() => {
+    if (isOver) return;
+    let isWanted = true;
     const ask = (): void => {
       api.log(node).then(
         (tail) => {
@@ -32,7 +36,7 @@ export function LogView({ node: { node, name }, onClose }: { node: NodeRow; onCl
       isWanted = false;
       stop();
     };
-  }, [node]);
+  }, [node, isOver]);
   const aside = (
     <button type="button" onClick={onClose}>
       Close
@@ -40,7 +44,14 @@ export function LogView({ node: { node, name }, onClose }: { node: NodeRow; onCl
   );
   return (
     <Card title={`Log of ${shown(name)}`} id="log" class="log" aside={aside}>
-      {error !== null && <Trouble error={error} />}
+      {isOver && (
+        <p class="dim">
+          The run is over, and nothing more is asked for.{' '}
+          {lines === null ? 'No line of this node came here' : 'These lines are the last that came'}; the whole is in node.log of its data
+          folder.
+        </p>
+      )}
+      {error !== null && !isOver && <Trouble error={error} />}
       {lines?.length === 0 && <p class="dim">It logged nothing yet.</p>}
       <ol class="log-lines scroll tall" tabIndex={0} aria-label={`Log of ${shown(name)}, newest first`}>
         {[...(lines ?? [])].reverse().map((line, index) => {

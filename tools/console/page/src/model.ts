@@ -3,16 +3,17 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
-import type { EventRow, LiveMessage, LiveState, SessionView } from '../../protocol.ts';
-import { History } from './history.ts';
-import { type Mark, marksOf } from './marks.ts';
-import { ChartWindow } from './window.ts';
+import type { AwayMessage, EventRow, LiveMessage, LiveState, SessionView } from '../../protocol.ts';
+import { extend, watchedRun } from './charted-run.ts';
+import { marksOf } from './marks.ts';
+
+export { chartWindow, currentMarks, history } from './charted-run.ts';
 
 export type Line =
   | { readonly is: 'connecting' }
   | { readonly is: 'open' }
   /** The console answers, the swarm does not. */
-  | { readonly is: 'away'; readonly message: string }
+  | (Omit<AwayMessage, 'type'> & { readonly is: 'away' })
   | { readonly is: 'lost'; readonly retryMs: number };
 
 export interface Model {
@@ -26,14 +27,9 @@ export interface Model {
 /** As many as the console keeps. */
 const EVENTS_MAX = 2000;
 
-export const history = new History();
-export const chartWindow = new ChartWindow();
-
 let model: Model = { session: null, live: null, events: [], report: null, line: { is: 'connecting' } };
-let marks: readonly Mark[] = [];
 const listeners = new Set<() => void>();
 
-export const currentMarks = (): readonly Mark[] => marks;
 export const currentModel = (): Model => model;
 
 export function change(part: Partial<Model>): void {
@@ -53,28 +49,28 @@ export function useModel(): Model {
 
 /** A message of the live socket, put where it belongs. */
 export function take(message: LiveMessage): void {
-  if (message.type === 'away') change({ line: { is: 'away', message: message.message } });
-  else if (message.type === 'report') change({ report: message.summary, line: { is: 'open' } });
-  else if (message.type === 'events') {
+  const { history } = watchedRun;
+  if (message.type === 'away') {
+    const { message: why, heardWallMs, isOver } = message;
+    change({ line: { is: 'away', message: why, heardWallMs, isOver } });
+  } else if (message.type === 'report') {
+    // Of a run that was over before anybody looked, nothing else tells what happened when.
+    if (model.events.length === 0) watchedRun.marks = marksOf(message.summary.events);
+    change({ report: message.summary, line: { is: 'open' } });
+  } else if (message.type === 'events') {
     const events = message.isWhole ? message.events : [...model.events, ...message.events].slice(-EVENTS_MAX);
-    marks = marksOf(events);
+    watchedRun.marks = marksOf(events);
     change({ events });
-    showHistory();
-  } else if (message.type === 'timeline') {
-    history.apply(message);
-    showHistory();
-  } else {
+    watchedRun.window.changed();
+  } else if (message.type === 'timeline') extend(watchedRun, message);
+  else {
     const { state } = message;
-    const isOther = model.live !== null && model.live.runId !== state.runId && state.runId !== null;
+    const before = model.live?.runId ?? model.report?.run.runId ?? null;
+    const isOther = before !== null && state.runId !== null && before !== state.runId;
     if (isOther) {
       history.clear();
-      marks = [];
+      watchedRun.marks = [];
     }
     change({ live: state, line: { is: 'open' }, ...(isOther ? { report: null, events: [] } : {}) });
   }
-}
-
-function showHistory(): void {
-  const { times } = history;
-  chartWindow.extend(times[0] ?? 0, times[times.length - 1] ?? 0);
 }

@@ -1,5 +1,6 @@
 // The report of a run as a page to read: verdict and reasons first, then thresholds, load, metrics, errors, nodes and what happened. Everything is from summary.json.
 
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { MetricSummary, Summary } from '../../../../node/core/summary-types.ts';
 import { Card, Chip, Text, type Tone } from './parts.tsx';
@@ -56,7 +57,8 @@ export function Grid(props: { caption: string; head: readonly string[]; rows: re
   );
 }
 
-export function ReportView({ summary }: { summary: Summary }) {
+/** `children` stand below the verdict and its reasons. */
+export function ReportView({ summary, children }: { summary: Summary; children?: ComponentChildren }) {
   const { run, verdict, load, errors, integrity, spending } = summary;
   return (
     <article class="report" aria-label={`Report of run ${shown(run.runId)}`}>
@@ -104,6 +106,7 @@ export function ReportView({ summary }: { summary: Summary }) {
           ))}
         </ul>
       )}
+      {children}
       <div class="columns">
         <Card title="Load delivered">
           <SmallCurve

@@ -3,10 +3,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { RunRow } from '../../protocol.ts';
-import { api } from './api.ts';
+import { ApiProblem, api } from './api.ts';
+import { type ChartedRun, storedRun } from './charted-run.ts';
 import { type ComparedRow, compare } from './comparison.ts';
+import { EndedRun } from './ended-run.tsx';
+import { useFreshness } from './freshness.ts';
 import { Card, Chip, Text, Trouble } from './parts.tsx';
-import { ReportView, verdictTone } from './report.tsx';
+import { verdictTone } from './report.tsx';
 import { goTo } from './route.ts';
 import { formatClock, formatShare, shown } from './text.ts';
 
@@ -15,21 +18,23 @@ interface Loaded<T> {
   readonly error: unknown;
 }
 
-/** What `ask` answers, asked again when `key` is another. */
-function useLoaded<T>(key: string, ask: () => Promise<T>): Loaded<T> {
+/** What `ask` answers, asked anew when `key` is another, and once more when `fresh` is: then what is there stays until the answer comes. */
+function useLoaded<T>(key: string, ask: () => Promise<T>, fresh = ''): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ value: null, error: null });
   // The key says what is asked for
   useEffect(() => {
-    let isWanted = true;
     setLoaded({ value: null, error: null });
+  }, [key]);
+  useEffect(() => {
+    let isWanted = true;
     ask().then(
       (value) => isWanted && setLoaded({ value, error: null }),
-      (error: unknown) => isWanted && setLoaded({ value: null, error }),
+      (error: unknown) => isWanted && setLoaded(({ value }) => ({ value, error })),
     );
     return () => {
       isWanted = false;
     };
-  }, [key]);
+  }, [key, fresh]);
   return loaded;
 }
 
@@ -41,7 +46,7 @@ export function Runs({ path }: { path: readonly string[] }) {
 }
 
 function RunList() {
-  const { value: runs, error } = useLoaded('runs', api.runs);
+  const { value: runs, error } = useLoaded('runs', api.runs, useFreshness());
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const toggle = (id: string): void => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(-2));
   const aside = (
@@ -118,13 +123,24 @@ const Back = () => (
   </p>
 );
 
+/** Its charts need the run by the second, which not every run has: it began never, or was coordinated elsewhere. */
+async function storedOf(id: string): Promise<{ summary: Summary; run: ChartedRun | null }> {
+  const [summary, timeline] = await Promise.all([api.summary(id), api.runTimeline(id).catch(noTimeline)]);
+  return { summary, run: timeline === null ? null : storedRun(timeline, summary.events) };
+}
+
+function noTimeline(error: unknown): null {
+  if (error instanceof ApiProblem && error.code === 'QUILT_NO_TIMELINE') return null;
+  throw error;
+}
+
 function OneRun({ id }: { id: string }) {
-  const { value, error } = useLoaded(id, () => api.summary(id));
+  const { value, error } = useLoaded(id, () => storedOf(id));
   return (
     <>
       <Back />
       {error !== null && <Trouble error={error} />}
-      {value !== null && <ReportView summary={value} />}
+      {value !== null && <EndedRun {...value} />}
     </>
   );
 }

@@ -3,21 +3,27 @@
 import { useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
 import { Breakdown } from './breakdown.tsx';
+import { chartRun, watchedRun } from './charted-run.ts';
 import { Charts } from './charts.tsx';
+import { EndNote, isRunOver } from './end-note.tsx';
+import { EndedRun } from './ended-run.tsx';
 import { Events } from './lists.tsx';
 import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';
 import { Groups, Overview, Troubles } from './overview.tsx';
-import { ReportView } from './report.tsx';
 import { ShardMapCard } from './shard-map.tsx';
 import { Steer } from './steer.tsx';
 import { shown } from './text.ts';
 import { Thresholds } from './thresholds.tsx';
+import { WatchNote } from './watch-note.tsx';
 
 export function Scoreboard() {
-  const { live, events, report, session, line } = useModel();
+  const model = useModel();
+  const { live, events, report, session, line } = model;
   const [logOf, setLogOf] = useState<NodeRow | null>(null);
+  chartRun(watchedRun);
+  if (live === null && report !== null) return <EndedRun summary={report} run={watchedRun} />;
   if (live === null) {
     return (
       <div class="empty">
@@ -29,34 +35,24 @@ export function Scoreboard() {
               ? 'Start a scenario in Catapult; it is shown here by the second.'
               : 'Waiting for the swarm.'}
         </p>
-        {report !== null && <ReportView summary={report} />}
       </div>
     );
   }
+  const isOver = isRunOver(model);
   return (
     <>
-      {report !== null && (
-        <details class="card over">
-          <summary>
-            The run is over:{' '}
-            <strong class={report.verdict.verdict === 'pass' ? 'good' : report.verdict.verdict === 'fail' ? 'bad' : 'warn'}>
-              {report.verdict.verdict}
-            </strong>
-            . Its report
-          </summary>
-          <ReportView summary={report} />
-        </details>
-      )}
-      <Overview live={live} isOver={report !== null} />
+      {isOver && <EndNote {...model} />}
+      <Overview live={live} isOver={isOver} />
       <Troubles board={live.board} />
-      {session?.canSteer === true && report === null && <Steer live={live} />}
+      {session?.canSteer === true && !isOver && <Steer live={live} />}
+      {session !== null && session.watchesBecause !== null && !isOver && <WatchNote because={session.watchesBecause} />}
       <div class="columns">
         <Groups board={live.board} />
         <Thresholds thresholds={live.thresholds} />
       </div>
       <Charts thresholds={live.thresholds} />
       <NodeTable nodes={live.nodes} onLog={setLogOf} />
-      {logOf !== null && <LogView node={logOf} onClose={() => setLogOf(null)} />}
+      {logOf !== null && <LogView node={logOf} isOver={isOver} onClose={() => setLogOf(null)} />}
       <Breakdown live={live} />
       <div class="columns plain">
         <ShardMapCard live={live} />

@@ -1,5 +1,6 @@
 // The line to the console: opens the live socket, hands its messages on, says at once when it is lost, and tries again with growing waits until it is back. The server sends everything
-// anew to who comes back, so nothing is asked for. A line on which nothing comes although a run goes on counts as lost.
+// anew to who comes back, so nothing is asked for. A line on which nothing comes although the
+// swarm answers counts as lost.
 
 import type { LiveMessage } from '../../protocol.ts';
 import { waitBefore } from './backoff.ts';
@@ -18,8 +19,8 @@ const spread = crypto.getRandomValues(new Uint8Array(1))[0] as number;
 export function connect(): void {
   open();
   every(1000, () => {
-    const { live, line } = currentModel();
-    const isExpected = live !== null && live.board.phase !== 'sealed' && (line.is === 'open' || line.is === 'away');
+    const { live, line, report } = currentModel();
+    const isExpected = live !== null && live.board.phase !== 'sealed' && report === null && line.is === 'open';
     if (isExpected && nowMs() - lastHeardMs > SILENT_MS) drop();
   });
   // The network came back, or the laptop was opened: there is no reason to wait.
