@@ -114,7 +114,7 @@ describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swar
     await page.getByRole('tab', { name: 'Runs' }).click();
     await page.getByRole('link', { name: 'mine' }).click();
     await showsEndedRun(page);
-    await page.goto(`${new URL(page.url()).origin}/#/live`);
+    await page.getByRole('tab', { name: 'Scoreboard' }).click();
     await page.reload();
     await page.getByText('The run is over:').waitFor();
     await chartsAreDrawn(page);
@@ -124,7 +124,7 @@ describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swar
     // Somebody who was not there, with a console that was not there.
     const later = await console_();
     const { page: fresh, context: his } = await visitor(`${later.links[0]}`);
-    await fresh.goto(`${new URL(fresh.url()).origin}/#/live`);
+    await fresh.getByRole('tab', { name: 'Scoreboard' }).click();
     await showsEndedRun(fresh);
     await his.close();
     later.ran.child.kill('SIGINT');
