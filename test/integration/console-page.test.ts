@@ -75,7 +75,8 @@ describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), ()
     const names = await page.getByRole('list', { name: 'Marks over the charts' }).getByRole('listitem').allTextContents();
     expect(names).toEqual(['Election', 'Loss', 'Move', 'Fault', 'Threshold', 'Order', 'Leave']);
     await page.getByText('Table of the marks').click();
-    const loss = page.locator('.marks tr', { hasText: 'Loss' });
+    const loss = page.locator('.marks').getByRole('row', { name: /^Loss/ });
+    await loss.waitFor();
     expect((await loss.getByRole('cell').allTextContents()).slice(0, 3).map((text) => text.replaceAll('\u2009', ' '))).toEqual([
       '2:51',
       '3:04',
