@@ -98,7 +98,7 @@ const orKnown = (from: FeedSource, { known }: Pick<LiveFeed, 'known'>): FeedSour
   ...from,
   async timeline(fromMs) {
     const asked = await from.timeline(fromMs);
-    return asked.ok || known.timeline === null ? asked : ok({ ...known.timeline, node: '', notes: [] });
+    return asked.ok || known.timeline === null ? asked : ok(known.timeline);
   },
   async report() {
     const asked = await from.report();

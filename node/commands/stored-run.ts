@@ -68,8 +68,7 @@ export function storedTimeline(folder: string, name = folder): Result<LiveTimeli
   if (place === null) return fail({ code: 'QUILT_NO_TIMELINE', message: `${name} holds no run by the second`, hint });
   try {
     const heat = existsSync(join(place, RUN_FILES.heat)) ? jsonIn<LiveTimeline['heat']>(place, RUN_FILES.heat) : [];
-    // What happened is told by its summary.
-    return ok({ timeline: jsonIn<LiveTimeline['timeline']>(place, RUN_FILES.timeline), heat, node: '', notes: [] });
+    return ok({ timeline: jsonIn<LiveTimeline['timeline']>(place, RUN_FILES.timeline), heat });
   } catch (error) {
     return fail({ code: 'QUILT_NO_TIMELINE', message: `${name} by the second cannot be read: ${(error as Error).message}`, hint });
   }

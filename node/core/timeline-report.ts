@@ -146,7 +146,7 @@ export function timelineReport(
   return {
     timelineVersion: 1,
     stepMs,
-    atMs: keys.map((key) => key * stepMs - t0SwarmMs),
+    atMs: keys.map((key) => Math.round(key * stepMs - t0SwarmMs)),
     groups,
     metrics: [...rollups].sort().map((rollup) => {
       const [metric = '', group = ''] = rollup.split('\u001f');

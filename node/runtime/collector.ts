@@ -61,6 +61,9 @@ export interface Report {
 export interface LiveTimeline {
   readonly timeline: TimelineReport;
   readonly heat: readonly HeatColumns[];
+}
+/** What a coordinator answers. */
+export interface TimelineAnswer extends LiveTimeline {
   /** Whose notes these are: as many as are kept when the whole run was asked for, else those since. */
   readonly notes: readonly EventNote[];
   readonly node: NodeId;
@@ -86,7 +89,7 @@ export interface Collector {
   board(): BoardView;
   live(): LiveFacts;
   /** The run by the second so far, beyond `fromMs` from T0; null while nothing is collected or T0 is not known. */
-  timeline(fromMs?: number): LiveTimeline | null;
+  timeline(fromMs?: number): TimelineAnswer | null;
   report(): Report | null;
   stop(): void;
 }
@@ -305,7 +308,7 @@ class Collecting implements Collector {
     };
   }
 
-  timeline(fromMs?: number): LiveTimeline | null {
+  timeline(fromMs?: number): TimelineAnswer | null {
     const run = this.#init.run();
     const { t0SwarmMs } = this.#init.state.chain;
     if (run === null || t0SwarmMs === null || !this.isCollecting()) return null;

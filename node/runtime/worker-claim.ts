@@ -1,6 +1,7 @@
 // The load of one claim: the lives of its shard, started when due and stopped when planned. One timer entry looks ahead to the next start; a
 // life that waits for its meeting's facts starts when they come. A claim taken over in the middle (fromMs > 0) restarts what should be active
-// now through the worker's ramp limiter, never as a burst, and skips the past. It is finished when nothing is left to start, to wait or to run.
+// now through the worker's ramp limiter, never as a burst, and skips the past. It is finished when nothing is left to start, to wait or to run
+// and its time in the plan is over: a paused load has nothing left either, and is resumed.
 
 import type { EndpointLife, Shard } from '../core/plan-types.ts';
 import type { TimerEntry } from '../endpoints/endpoint.ts';
@@ -189,6 +190,10 @@ class Claim implements ClaimLoad {
   #endWhenDone(): void {
     const isDone = this.#isStopping || (this.#next >= this.#lives.length && this.#waiting.size === 0 && this.#restarting.size === 0);
     if (!isDone || this.#active.size > 0 || this.#hasEnded) return;
+    const { timers, t0Ms } = this.#init;
+    const endMs = t0Ms + this.shard.stopMs;
+    // A later order may want more of it.
+    if (!this.#isStopping && timers.nowMs() < endMs) return this.#sleep(timers.at(endMs, () => this.#endWhenDone()));
     this.#hasEnded = true;
     this.#init.onEnd(!this.#isStopping);
   }

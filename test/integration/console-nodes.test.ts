@@ -120,9 +120,10 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
   const late = await visit(afar.out().trim());
   const { messages } = late.watch();
   await until('it is told that the nodes are gone', () => messages.some(({ type }) => type === 'away'), PATIENCE_MS);
-  expect(messages.slice(0, 4)).toMatchObject([
+  expect(messages.slice(0, 5)).toMatchObject([
     { type: 'state', state: { runId: one.runId, atWallMs: expect.any(Number) } },
     { type: 'timeline', isWhole: true },
+    { type: 'events', isWhole: true },
     { type: 'report', summary: { run: { runId: one.runId, end: 'stopped' } } },
     { type: 'away', isOver: true, heardWallMs: expect.any(Number) },
   ]);

@@ -69,6 +69,27 @@ describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), ()
     await expect.poll(() => page.locator('.chart table').first().locator('tbody tr').count()).toBeGreaterThan(5);
   });
 
+  it('tells what lasted: bands with a legend and a table, and heat maps of one group or of all', async () => {
+    const { page } = await open({ hours: 0.1 }, '#/live');
+    await page.getByRole('list', { name: 'Marks over the charts' }).getByText('Loss').waitFor();
+    const names = await page.getByRole('list', { name: 'Marks over the charts' }).getByRole('listitem').allTextContents();
+    expect(names).toEqual(['Election', 'Loss', 'Move', 'Fault', 'Threshold', 'Order', 'Leave']);
+    await page.getByText('Table of the marks').click();
+    const loss = page.locator('.marks').getByRole('row', { name: /^Loss/ });
+    await loss.waitFor();
+    expect((await loss.getByRole('cell').allTextContents()).slice(0, 3).map((text) => text.replaceAll('\u2009', ' '))).toEqual([
+      '2:51',
+      '3:04',
+      '12.1 s',
+    ]);
+    const group = page.locator('.charts .choice select').first();
+    await group.selectOption('panels');
+    await page.getByText('panels; stronger = more').waitFor();
+    await group.selectOption('*');
+    await page.getByText('all groups; stronger = more').waitFor();
+    await page.getByText('moved in the last minute').waitFor();
+  });
+
   it('is used by keyboard: tabs by arrows, charts by arrows, the table by its headers', async () => {
     const { page } = await open({}, '#/live');
     await page.getByRole('timer').waitFor();

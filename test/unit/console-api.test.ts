@@ -134,7 +134,8 @@ describe('the page for people who write scripts', () => {
 });
 
 it('the check of answers can fail', () => {
-  const answer = { protocol: 1, version: '1', mode: 'watch', swarmId: null, canSteer: true, canStart: false };
+  const more = { canShare: true, watchesBecause: null };
+  const answer = { protocol: 1, version: '1', mode: 'watch', swarmId: null, canSteer: true, canStart: false, ...more };
   const check =
     (told: object, status = 200) =>
     () =>

@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { fail, ok, type Result } from '../../node/core/errors.ts';
 import type { LiveTimeline, Report } from '../../node/runtime/collector.ts';
+import type { EventNote } from '../../node/runtime/node-names.ts';
 import type { StatusView } from '../../node/runtime/node-status.ts';
 import type { LiveMessage, StartedView } from '../../tools/console/protocol.ts';
 import { createLiveFeed, type FeedSource } from '../../tools/console/server/live-feed.ts';
@@ -143,7 +144,6 @@ it('forgets a run when another one answers, and gives everybody the whole of tha
   expect(news()).toMatchObject([
     { type: 'state', state: { runId: 'r2' } },
     { type: 'timeline', isWhole: true },
-    { type: 'events', isWhole: true },
   ]);
   expect(typesOf(watcher().news())).toEqual(['state', 'timeline']);
 });
@@ -181,4 +181,50 @@ it('tells operators what was started when there is something new about it, and t
   started = { ...begun, said: ['2 machines are starting'] };
   expect(await told()).toEqual([started]);
   expect(typesOf(reader.news()), 'who only reads').not.toContain('started');
+});
+
+const note = (number: number, text: string): EventNote => ({ number, atSwarmMs: number * 10_000, level: 'info', kind: 'join', text });
+const statusWith = (notes: readonly EventNote[], sinceT0Ms: number | null, node = 'a'): Result<StatusView> => {
+  const status = statusIn('running');
+  return status.ok ? ok({ ...status.value, node, notes, sinceT0Ms, nowSwarmMs: 100_000 }) : status;
+};
+const eventsIn = (messages: readonly LiveMessage[]): unknown[] =>
+  messages.flatMap((message) =>
+    message.type === 'events' ? [[message.isWhole, ...message.events.map(({ atMs, text }) => `${text} ${atMs}`)]] : [],
+  );
+
+it('tells what happened once, then what is new, and all of it again when T0 is known', async () => {
+  const { swarm, turn, watcher } = lab({ status: async () => statusWith([note(1, 'a')], null) });
+  const { news } = watcher();
+  await turn();
+  expect(eventsIn(news())).toEqual([[true, 'a -90000']]);
+  swarm.status = async () => statusWith([note(1, 'a'), note(2, 'b')], 50_000);
+  await turn();
+  expect(eventsIn(news())).toEqual([[true, 'a -40000', 'b -30000']]);
+  swarm.status = async () => statusWith([note(2, 'b'), note(3, 'c')], 50_000);
+  await turn();
+  await turn();
+  expect(eventsIn(news()), 'once').toEqual([[false, 'c -20000']]);
+  swarm.status = async () => statusWith([note(1, 'c'), note(4, 'd')], 50_000, 'successor');
+  await turn();
+  expect(eventsIn(news()), 'of a successor what is newer').toEqual([[false, 'd -10000']]);
+  swarm.status = async () => gone;
+  await turn();
+  expect(eventsIn(watcher().news()), 'also when the swarm is gone').toEqual([[true, 'a -40000', 'b -30000', 'c -20000', 'd -10000']]);
+});
+
+it('asks a successor for the whole again, once it was sent what others have', async () => {
+  const asked: (number | undefined)[] = [];
+  const answerOf = (node: string) => async (fromMs: number | undefined) => {
+    asked.push(fromMs);
+    return ok({ ...timelineOf(8000, 9000), node, notes: [] });
+  };
+  const { swarm, turn, watcher } = lab({ status: async () => statusIn('running'), timeline: answerOf('a') });
+  watcher();
+  for (let look = 0; look < 40; look++) await turn();
+  expect(asked.map((fromMs) => fromMs === undefined).lastIndexOf(true), 'only at first').toBe(0);
+  asked.length = 0;
+  swarm.timeline = answerOf('b');
+  for (let look = 0; look < 40; look++) await turn();
+  expect(asked.flatMap((fromMs, look) => (fromMs === undefined ? [look] : []))).toEqual([5, 15, 30]);
 });

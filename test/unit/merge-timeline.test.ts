@@ -2,10 +2,11 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { mergeTimeline, type TimelinePart } from '../../tools/console/server/merge-timeline.ts';
+import type { LiveTimeline } from '../../node/runtime/collector.ts';
+import { mergeTimeline } from '../../tools/console/server/merge-timeline.ts';
 
 /** A run of `length` seconds, its points from `from` on; series and heat begin where they do. */
-function partOf(length: number, from: number, seriesFrom: number): TimelinePart {
+function partOf(length: number, from: number, seriesFrom: number): LiveTimeline {
   const seconds = Array.from({ length: length - from }, (_, index) => from + index);
   const has = length > seriesFrom;
   return {
@@ -22,6 +23,10 @@ function partOf(length: number, from: number, seriesFrom: number): TimelinePart 
               p95: seconds.map((second) => (second < seriesFrom ? null : second)),
             },
           ]
+        : [],
+      overall: has ? [{ metric: 'm', group: '*', kind: 'trend', perS: seconds.map(() => 1) }] : [],
+      causes: has
+        ? [{ side: 'target', group: 'a', cause: 'timeout', perS: seconds.map((second) => (second < seriesFrom ? 0 : second)) }]
         : [],
     },
     heat: has ? [{ metric: 'm', group: 'a', boundsMs: [1], rows: seconds.map((second) => (second < seriesFrom ? [] : [second, 1])) }] : [],
@@ -44,6 +49,8 @@ it('gives the whole, whatever the parts', () => {
         expect(whole.timeline.groups).toEqual(expected.timeline.groups);
         expect(whole.timeline.metrics.map(({ p95 }) => p95)).toEqual(expected.timeline.metrics.map(({ p95 }) => p95));
         expect(whole.heat).toEqual(expected.heat);
+        expect(whole.timeline.causes).toEqual(expected.timeline.causes);
+        expect(whole.timeline.overall?.map(({ perS }) => perS.length)).toEqual(expected.timeline.overall?.map(({ perS }) => perS.length));
       },
     ),
   );

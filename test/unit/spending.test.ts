@@ -6,6 +6,7 @@ import { absorb, createAggregate } from '../../node/core/aggregate.ts';
 import { BILLED_S_MIN, type MachinePrice, mustEndFor, type Sent, spendingOf, spendingSeries, withEnd } from '../../node/core/spending.ts';
 import type { Window } from '../../node/core/stats-types.ts';
 import { createSpendMeter } from '../../node/runtime/spend-meter.ts';
+import { spendingText } from '../../tools/scoreboard/board.ts';
 
 const HOUR_MS = 3_600_000;
 const price: MachinePrice = { usdPerHour: 3.6, usdPerGB: 0.1, paidSinceWallMs: 1000 };
@@ -82,4 +83,6 @@ describe('what a swarm has spent', () => {
 it('what it will have come to is what is spent and the present pace until the machines are off', () => {
   const spending = { usd: 2, usdPerHour: 3, limitUsd: null, machines: 4 };
   expect(withEnd(spending, HOUR_MS / 2)).toEqual({ ...spending, usdAtEnd: 3.5 });
+  expect(spendingText(withEnd(spending, HOUR_MS / 2))).toBe('spent 2.00 USD, 3.00 USD an hour, 3.50 USD at the end');
+  expect(spendingText({ ...spending, limitUsd: 9 }), 'of a run that is over').toBe('spent 2.00 USD of 9.00 USD, 3.00 USD an hour');
 });

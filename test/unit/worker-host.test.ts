@@ -62,9 +62,12 @@ describe('the plan', () => {
     expect(worker.of('delta')).toHaveLength(12);
   });
 
-  it('is finished when its lives are over by themselves', async () => {
+  it('is finished when its time is over, also where its lives were over before by themselves', async () => {
     const worker = await loaded(scenarioOf(step), async (context) => context.joined());
     await worker.pass(1000);
+    expect(worker.activeCount()).toBe(0);
+    expect(worker.of('stopped'), 'an order may want more').toEqual([]);
+    await worker.pass(20_000);
     expect(worker.of('stopped')).toEqual([{ type: 'stopped', ids: ['0.1'], finished: true }]);
   });
 });
@@ -134,6 +137,27 @@ describe('orders', () => {
     await worker.pass(20_000);
     expect(worker.activeCount()).toBe(0);
     expect(worker.of('stopped')).toMatchObject([{ finished: true }]);
+  });
+
+  it('resumes what was paused, also where it was taken over meanwhile', async () => {
+    const scale = (factor: number, atMs: number) => ({ type: 'scale' as const, scale: { group: '*', factor, atMs } });
+    const worker = await loaded(scenarioOf(step));
+    worker.send(scale(0, 2_000));
+    await worker.pass(4_000);
+    expect(worker.activeCount()).toBe(0);
+    worker.send(scale(1, 5_000));
+    await worker.pass(2_000);
+    expect(worker.activeCount()).toBe(4);
+
+    const successor = await startFakeWorker(scenarioOf(step));
+    successor.send({ type: 'grant', untilMs: successor.nowMs() + 1_000_000 });
+    const taken = { t0Ms: successor.nowMs() - 3_000, fromMs: 3_000, restartRatePerS: 1000, scales: [scale(0, 2_000).scale] };
+    for (const shard of successor.shards) successor.send({ type: 'load', id: `${shard.id}.2`, shard, ...taken });
+    await successor.pass(1_000);
+    expect(successor.activeCount()).toBe(0);
+    successor.send(scale(1, 5_000));
+    await successor.pass(2_000);
+    expect(successor.activeCount()).toBe(4);
   });
 
   it('scales a group that is not meant not at all', async () => {

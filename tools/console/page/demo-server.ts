@@ -56,6 +56,8 @@ const types: Readonly<Record<string, string>> = {
 };
 /** As late as windows of nodes may be: these seconds are sent again. */
 const LATE_S = 5;
+/** No swarm keeps more points than this (TIMELINE_BOUNDS in core); what the demo has beyond comes after it. */
+const WHOLE_S_MAX = 3600;
 const DAY_MS = 86_400_000;
 
 const scenarios: readonly ScenarioRow[] = [
@@ -152,7 +154,8 @@ function createLive({ nodes, groups, hours, hostile, started }: Required<DemoSer
     begin(socket: WebSocket): void {
       if (started) send(socket, demoStarted(started, hostile));
       send(socket, { type: 'state', state: feed.state(second, wallNowMs(), factor, factors) });
-      send(socket, feed.timeline(0, second + 1, true));
+      for (let from = 0; from <= second; from += WHOLE_S_MAX)
+        send(socket, feed.timeline(from, Math.min(second + 1, from + WHOLE_S_MAX), from === 0));
       send(socket, { type: 'events', isWhole: true, events: feed.events(second) });
     },
     order(order: OrderRequest): string {

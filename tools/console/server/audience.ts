@@ -1,8 +1,9 @@
 // Who watches, and what each of them has: news goes to all, the run by the second as a whole to who needs it and as what is new to the others. Who comes gets at once what is known.
 
+import type { LiveTimeline } from '../../../node/runtime/collector.ts';
 import type { LiveMessage } from '../protocol.ts';
+import type { EventFeed } from './event-feed.ts';
 import type { KnownRun } from './known-run.ts';
-import type { TimelinePart } from './merge-timeline.ts';
 
 export interface Watcher {
   /** Sees what was started, too: the words of a command may hold secrets. */
@@ -13,21 +14,24 @@ export interface Watcher {
 
 export interface Audience {
   readonly size: () => number;
-  readonly watchers: () => ReadonlySet<Watcher>;
   /** Answers how to leave. */
   add(watcher: Watcher): () => void;
   tell(message: LiveMessage): void;
+  /** As text. */
+  tellOperators(text: string): void;
   /** `part` was just added to what is known; `isWhole`: it is all of it. */
-  tellTimeline(part: TimelinePart, isWhole: boolean): void;
+  tellTimeline(part: LiveTimeline, isWhole: boolean): void;
+  /** Of T0 the swarm time. */
+  tellEvents(t0SwarmMs: number): void;
   /** Everybody needs the whole again. */
   beginAnew(): void;
 }
 
-const timelineText = ({ timeline, heat }: TimelinePart, isWhole: boolean): string =>
-  JSON.stringify({ type: 'timeline', isWhole, timeline, heat } satisfies LiveMessage);
+const timelineText = (timeline: LiveTimeline, isWhole: boolean): string =>
+  JSON.stringify({ type: 'timeline', isWhole, ...timeline } satisfies LiveMessage);
 
 /** `away`: why the swarm does not answer; null = it does. */
-export function createAudience(known: KnownRun, away: () => string | null): Audience {
+export function createAudience(known: KnownRun, events: EventFeed, away: () => string | null): Audience {
   /** What each still needs: 'whole' until it has everything so far. */
   const watchers = new Map<Watcher, 'whole' | 'new'>();
 
@@ -37,13 +41,13 @@ export function createAudience(known: KnownRun, away: () => string | null): Audi
 
   return {
     size: () => watchers.size,
-    watchers: () => new Set(watchers.keys()),
     add(watcher) {
       watchers.set(watcher, 'whole');
       const send = (message: LiveMessage): boolean => watcher.send(JSON.stringify(message));
       const { state, timeline, report } = known;
       if (state !== null) send({ type: 'state', state });
       giveWhole(watcher, timeline === null ? null : timelineText(timeline, true));
+      events.give(watcher);
       if (report !== null) send({ type: 'report', summary: report.summary });
       const why = away();
       if (why !== null) send(known.awayMessage(why));
@@ -52,6 +56,9 @@ export function createAudience(known: KnownRun, away: () => string | null): Audi
     tell(message) {
       const text = JSON.stringify(message);
       for (const watcher of watchers.keys()) watcher.send(text);
+    },
+    tellOperators(text) {
+      for (const watcher of watchers.keys()) if (watcher.isOperator) watcher.send(text);
     },
     tellTimeline(part, isWhole) {
       if (watchers.size === 0) return;
@@ -66,6 +73,7 @@ export function createAudience(known: KnownRun, away: () => string | null): Audi
         }
       }
     },
+    tellEvents: (t0SwarmMs) => events.send(t0SwarmMs, watchers),
     beginAnew() {
       for (const watcher of watchers.keys()) watchers.set(watcher, 'whole');
     },

@@ -6,18 +6,13 @@ import type { LiveMessage } from '../protocol.ts';
 import type { Watcher } from './audience.ts';
 import { createEventLog } from './event-log.ts';
 
-interface Heard {
-  readonly node: string;
-  readonly notes: readonly EventNote[];
-  readonly runId?: string | null;
-  readonly t0SwarmMs?: number;
-}
-
 export interface EventFeed {
   /** What `node` has noted, any part of it, again too. Where it names another run than before, what was known is forgotten. */
-  take(heard: Heard): void;
-  /** To all who watch now; who does no longer is forgotten. Nothing until T0 is known. */
-  send(watchers: ReadonlySet<Watcher>): void;
+  take(heard: { readonly node: string; readonly notes: readonly EventNote[]; readonly runId?: string | null }): void;
+  /** To all who watch now; who does no longer is forgotten. */
+  send(t0SwarmMs: number, watchers: ReadonlyMap<Watcher, unknown>): void;
+  /** All that was told so far, to who just came. */
+  give(watcher: Watcher): void;
   clear(): void;
 }
 
@@ -30,33 +25,34 @@ export function createEventFeed(): EventFeed {
   const told = new Set<Watcher>();
   let [count, version, t0Ms] = [0, 0, 0];
   let run: string | null = null;
-  let heardT0Ms: number | null = null;
   const clear = (): void => {
     log.clear();
     run = null;
-    heardT0Ms = null;
   };
   const message = (isWhole: boolean): string =>
     JSON.stringify({ type: 'events', isWhole, events: log.rows(t0Ms, isWhole ? 0 : count) } satisfies LiveMessage);
 
   return {
     clear,
-    take({ node, notes, runId = null, t0SwarmMs }) {
+    take({ node, notes, runId = null }) {
       if (runId !== null && run !== null && runId !== run) clear();
       run = runId ?? run;
-      heardT0Ms = t0SwarmMs ?? heardT0Ms;
       log.take(node, notes);
     },
-    send(watchers) {
-      if (heardT0Ms === null) return;
-      if (log.version !== version || Math.abs(heardT0Ms - t0Ms) > T0_SAME_MS) {
-        [count, version, t0Ms] = [0, log.version, heardT0Ms];
+    give(watcher) {
+      if (count > 0 && log.version === version && watcher.send(message(true))) told.add(watcher);
+    },
+    send(t0SwarmMs, watchers) {
+      if (log.version !== version || Math.abs(t0SwarmMs - t0Ms) > T0_SAME_MS) {
+        [count, version, t0Ms] = [0, log.version, t0SwarmMs];
         told.clear();
       }
+      // Pages forget by themselves what was of another run.
+      if (log.count === 0) return;
       for (const watcher of told) if (!watchers.has(watcher)) told.delete(watcher);
       const fresh = log.count > count ? message(false) : null;
       let whole: string | null = null;
-      for (const watcher of watchers) {
+      for (const watcher of watchers.keys()) {
         if (!told.has(watcher)) {
           whole ??= message(true);
           if (watcher.send(whole)) told.add(watcher);

@@ -3,13 +3,17 @@
 // end would be missed, since nodes are gone half a second after it. Towards the end the report is asked for several times a second.
 
 import type { Result } from '../../../node/core/errors.ts';
-import type { LiveTimeline, Report } from '../../../node/runtime/collector.ts';
+import type { Report, TimelineAnswer } from '../../../node/runtime/collector.ts';
 import type { LogTail, StatusView } from '../../../node/runtime/node-status.ts';
-import type { LiveMessage, StartedView } from '../protocol.ts';
-import { createAudience, type Watcher } from './audience.ts';
-import { createEventFeed } from './event-feed.ts';
+import type { StartedView } from '../protocol.ts';
+import { type Audience, createAudience, type Watcher } from './audience.ts';
+import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createKnownRun, type KnownRun } from './known-run.ts';
+import { createStartedFeed } from './started-feed.ts';
 import { t0SwarmMsOf } from './state.ts';
+
+/** Of a run whose nodes are gone, nobody's notes are told: its report has them. */
+export type Told = Omit<TimelineAnswer, 'node' | 'notes'> & Partial<TimelineAnswer>;
 
 /** What is watched: a running swarm, through any of its nodes. */
 export interface FeedSource {
@@ -19,7 +23,7 @@ export interface FeedSource {
   readonly isFar: boolean;
   status(): Promise<Result<StatusView>>;
   /** Beyond this moment from T0; undefined = all, also of a run whose nodes are gone, where it was written down. */
-  timeline(fromMs: number | undefined): Promise<Result<LiveTimeline>>;
+  timeline(fromMs: number | undefined): Promise<Result<Told>>;
   /** Also of a run whose nodes are gone, where it was written down. */
   report(): Promise<Result<Report>>;
   log(node: string): Promise<Result<LogTail>>;
@@ -30,8 +34,8 @@ export interface FeedInit {
   readonly source: () => FeedSource | null;
   /** Why there is nothing to watch. */
   readonly waiting: () => string;
-  /** What this console started last; left out or null: nothing. */
-  readonly started?: () => StartedView | null;
+  /** What this console started last; null = nothing. */
+  readonly started: () => StartedView | null;
   readonly wallNowMs: () => number;
   /** Calls back once after about `ms`; the answer cancels it. */
   readonly after: (ms: number, callback: () => void) => () => void;
@@ -63,37 +67,18 @@ const FINISH_MS_MAX = 2000;
 /** A far swarm that is gone, or seems to be after so many looks: each look knocks at all its seeds. */
 const RARE_ASK_MS = 10_000;
 const AWAY_LOOKS_MAX = 60;
-
-/** What was started, as messages: the newest, and whether it is another than before. */
-function startedMessages(started: FeedInit['started']): { next(): string | null; last(): string | null } {
-  let last: string | null = null;
-  return {
-    last: () => last,
-    next() {
-      const view = started?.() ?? null;
-      const text = view === null ? null : JSON.stringify({ type: 'started', started: view } satisfies LiveMessage);
-      if (text === last) return null;
-      last = text;
-      return text;
-    },
-  };
-}
+/** A new coordinator is sent the windows of the whole run, which takes it a while: so many looks after its first answer it is asked for all again. */
+const WHOLE_AGAIN_LOOKS: ReadonlySet<number> = new Set([5, 15, 30]);
 
 export function createLiveFeed(init: FeedInit): LiveFeed {
   const { source, after } = init;
   const known = createKnownRun();
   const look = createLook(init, known);
   const { audience } = look;
-  const begun = startedMessages(init.started);
+  const begun = createStartedFeed(init.started);
   let cancel: () => void = () => {};
   let asking: Promise<void> | null = null;
   let isClosed = false;
-
-  /** What was started, to who may know. */
-  const tellStarted = (): void => {
-    const news = begun.next();
-    if (news !== null) for (const watcher of audience.watchers()) if (watcher.isOperator) watcher.send(news);
-  };
 
   /** Until the next look; null = there is no reason for one. */
   const pauseMs = (): number | null => {
@@ -106,7 +91,8 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
 
   const turn = (): void => {
     if (asking !== null || isClosed || pauseMs() === null) return;
-    tellStarted();
+    const news = begun.next();
+    if (news !== null) audience.tellOperators(news);
     const cancelSlow = after(SLOW_MS, () => look.sayAway('it takes its time to answer'));
     asking = look.ask().finally(() => {
       asking = null;
@@ -121,7 +107,8 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
     known,
     watch(watcher) {
       const stop = audience.add(watcher);
-      if (watcher.isOperator && begun.last() !== null) watcher.send(begun.last() as string);
+      const begunBefore = begun.last();
+      if (watcher.isOperator && begunBefore !== null) watcher.send(begunBefore);
       cancel();
       turn();
       return stop;
@@ -147,6 +134,44 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
   };
 }
 
+interface TimelineLook {
+  ask(from: FeedSource): Promise<void>;
+  beginAnew(): void;
+}
+
+/** The run by the second, look after look: what is newer, and all again where it may have changed. */
+function createTimelineLook(to: { known: KnownRun; events: EventFeed; audience: Audience }): TimelineLook {
+  const { known, events, audience } = to;
+  let answeredBy: string | undefined;
+  /** Since another node answers than before. */
+  let looks = Number.POSITIVE_INFINITY;
+  return {
+    beginAnew() {
+      answeredBy = undefined;
+      looks = Number.POSITIVE_INFINITY;
+    },
+    async ask(from) {
+      const before = known.timeline?.timeline;
+      const toMs = before?.atMs.at(-1);
+      looks += 1;
+      const asked = toMs === undefined || WHOLE_AGAIN_LOOKS.has(looks) ? undefined : toMs - LATE_MS;
+      const answer = await from.timeline(asked);
+      if (!answer.ok) return;
+      if (answeredBy !== undefined && answer.value.node !== answeredBy) looks = 0;
+      answeredBy = answer.value.node;
+      // A coarser step changes all points.
+      const isOther = before !== undefined && answer.value.timeline.stepMs !== before.stepMs;
+      const told = asked !== undefined && isOther ? await from.timeline(undefined) : answer;
+      if (!told.ok) return;
+      const { timeline, heat, node, notes = [] } = told.value;
+      if (node !== undefined) events.take({ node, notes });
+      const isWhole = asked === undefined || isOther;
+      known.add({ timeline, heat }, isWhole);
+      audience.tellTimeline({ timeline, heat }, isWhole);
+    },
+  };
+}
+
 /** One look at the swarm after the other: what is asked, what is kept of the answers, and who is told. */
 function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
   let watched: string | null = null;
@@ -154,12 +179,14 @@ function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
   let away: string | null = null;
   let awayLooks = 0;
   let endLooks = 0;
-  const audience = createAudience(known, () => away);
   const events = createEventFeed();
+  const audience = createAudience(known, events, () => away);
+  const seconds = createTimelineLook({ known, events, audience });
 
   const beginAnew = (): void => {
     known.forget();
     events.clear();
+    seconds.beginAnew();
     watched = null;
     away = null;
     endLooks = 0;
@@ -170,22 +197,6 @@ function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
     away = why;
     awayLooks += 1;
     audience.tell(known.awayMessage(why));
-  };
-
-  const askTimeline = async (from: FeedSource): Promise<void> => {
-    const before = known.timeline?.timeline;
-    const toMs = before?.atMs.at(-1);
-    const asked = toMs === undefined ? undefined : toMs - LATE_MS;
-    const answer = await from.timeline(asked);
-    if (!answer.ok) return;
-    // A coarser step changes all points.
-    const isOther = before !== undefined && answer.value.timeline.stepMs !== before.stepMs;
-    const told = asked !== undefined && isOther ? await from.timeline(undefined) : answer;
-    if (!told.ok) return;
-    const isWhole = asked === undefined || isOther;
-    known.add(told.value, isWhole);
-    events.take(told.value);
-    audience.tellTimeline(told.value, isWhole);
   };
 
   const askReport = async (from: FeedSource): Promise<boolean> => {
@@ -201,21 +212,22 @@ function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
     if (!status.ok) {
       // Nodes leave soon after the end: what their run came to may be told only now.
       if (known.report === null) await askReport(from);
-      if (known.report !== null && known.timeline === null) await askTimeline(from);
+      if (known.report !== null && known.timeline === null) await seconds.ask(from);
       return sayAway(status.problems[0]?.message ?? 'the swarm does not answer');
     }
     away = null;
     awayLooks = 0;
     if (!known.hear(status.value, wallNowMs())) audience.beginAnew();
-    events.take({ ...status.value, t0SwarmMs: t0SwarmMsOf(status.value) });
     if (known.state !== null) audience.tell({ type: 'state', state: known.state });
-    await askTimeline(from);
+    events.take(status.value);
+    await seconds.ask(from);
+    audience.tellEvents(t0SwarmMsOf(status.value));
     if (known.report === null && known.isEnding()) await askReport(from);
   };
 
   const isNearEnd = (): boolean => away === null && known.report === null && known.isEnding();
 
-  const look = async (isLast: boolean): Promise<void> => {
+  const ask = async (isLast: boolean): Promise<void> => {
     const from = source();
     if (from === null) return sayAway(waiting());
     if (watched !== null && watched !== from.id) beginAnew();
@@ -226,12 +238,6 @@ function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
     if (await askReport(from)) await askAll(from);
   };
 
-  /** Also when nobody answers: pages that are opened after the end want to know what happened. */
-  const ask = async (isLast = false): Promise<void> => {
-    await look(isLast).catch((error: Error) => sayAway(error.message));
-    events.send(audience.watchers());
-  };
-
   return {
     audience,
     beginAnew,
@@ -239,6 +245,6 @@ function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
     isNearEnd,
     away: () => away,
     awayLooks: () => awayLooks,
-    ask,
+    ask: (isLast = false): Promise<void> => ask(isLast).catch((error: Error) => sayAway(error.message)),
   };
 }

@@ -3,9 +3,6 @@
 
 import type { LiveTimeline } from '../../../node/runtime/collector.ts';
 
-/** What a run is by the second. */
-export type TimelinePart = Pick<LiveTimeline, 'timeline' | 'heat'>;
-
 type Cell = number | null;
 type Row = Readonly<Record<string, unknown>>;
 
@@ -34,10 +31,6 @@ function mergeRows<T extends object>(
     rows.push({ ...row, ...Object.fromEntries(columnsOf(row as Row).map(([name, cells]) => [name, [...fill(keep), ...cells]])) });
 }
 
-const groupOf = (row: object): string => (row as { group: string }).group;
-const seriesOf = (row: object): string => `${(row as { metric: string }).metric}\u001f${groupOf(row)}`;
-const causeOf = (row: object): string => `${(row as { side: string }).side}\u001f${(row as { cause: string }).cause}\u001f${groupOf(row)}`;
-
 interface Tables {
   readonly atMs: number[];
   readonly groups: object[];
@@ -46,14 +39,10 @@ interface Tables {
   readonly causes: object[];
 }
 
-/** Nodes of an older build have no `overall` and no `causes`. */
-function tablesOf({ timeline }: TimelinePart): Tables {
-  return Object.assign(timeline, { overall: timeline.overall ?? [], causes: timeline.causes ?? [] }) as unknown as Tables;
-}
-
 /** `part` must have the same step. Points of `whole` from its first point on are replaced. */
-export function mergeTimeline(whole: TimelinePart, part: TimelinePart): void {
-  const { atMs, groups, metrics, overall, causes } = tablesOf(whole);
+export function mergeTimeline(whole: LiveTimeline, part: LiveTimeline): void {
+  const { atMs, groups, metrics, overall, causes } = { overall: [], causes: [], ...whole.timeline } as unknown as Tables;
+  Object.assign(whole.timeline, { overall, causes });
   const news = part.timeline;
   const fromMs = news.atMs[0];
   if (fromMs === undefined) return;
@@ -62,6 +51,10 @@ export function mergeTimeline(whole: TimelinePart, part: TimelinePart): void {
   const count = news.atMs.length;
   atMs.length = keep;
   atMs.push(...news.atMs);
+  const groupOf = (row: object): string => (row as { group: string }).group;
+  const causeOf = (row: object): string =>
+    `${(row as { side: string }).side}\u001f${(row as { cause: string }).cause}\u001f${groupOf(row)}`;
+  const seriesOf = (row: object): string => `${(row as { metric: string }).metric}\u001f${groupOf(row)}`;
   mergeRows(groups, news.groups, { keep, count, empty: 0, nameOf: groupOf });
   mergeRows(metrics, news.metrics, { keep, count, empty: null, nameOf: seriesOf });
   mergeRows(overall, news.overall ?? [], { keep, count, empty: null, nameOf: seriesOf });

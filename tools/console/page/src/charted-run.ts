@@ -29,13 +29,9 @@ export function chartRun(run: ChartedRun): void {
 }
 
 /** More of a run, put where it belongs. */
-export function extend(run: ChartedRun, message: TimelineMessage): void {
-  run.history.apply(message);
-  showWhole(run);
-}
-
-/** What can be looked at reaches from the first point to the last. */
-export function showWhole({ history: { times }, window }: ChartedRun): void {
+export function extend({ history: points, window }: ChartedRun, message: TimelineMessage): void {
+  points.apply(message);
+  const { times } = points;
   window.extend(times[0] ?? 0, times[times.length - 1] ?? 0);
 }
 

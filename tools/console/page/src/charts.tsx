@@ -18,12 +18,13 @@ const spans: ReadonlyArray<readonly [name: string, ms: number | null]> = [
 ];
 
 /** What there is to choose from, and the lines that there are: counted anew only when there are other points. */
-let known = { version: -1, names: '' };
+const known = new WeakMap<object, { readonly version: number; readonly names: string }>();
 function choices(): string {
-  if (known.version === history.version) return known.names;
+  const last = known.get(history);
+  if (last?.version === history.version) return last.names;
   const causes = history.groups.map((group) => commonCauses(history, group).map(({ label }) => label));
   const names = `${history.metrics.length} ${history.groups.length} ${history.heatMetrics.length} ${causes.join()}`;
-  known = { version: history.version, names };
+  known.set(history, { version: history.version, names });
   return names;
 }
 

@@ -4,7 +4,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { AwayMessage, EventRow, LiveMessage, LiveState, SessionView, StartedView } from '../../protocol.ts';
-import { extend, showWhole, watchedRun } from './charted-run.ts';
+import { extend, watchedRun } from './charted-run.ts';
 import { marksOf } from './marks.ts';
 
 export { chartWindow, currentMarks, history } from './charted-run.ts';
@@ -58,10 +58,13 @@ export function take(message: LiveMessage): void {
   } else if (message.type === 'started') change({ started: message.started });
   else if (message.type === 'report') {
     // Of a run that was over before anybody looked, nothing else tells what happened when.
-    if (model.live === null) showEvents(message.summary.events);
+    if (model.events.length === 0) watchedRun.marks = marksOf(message.summary.events);
     change({ report: message.summary, line: { is: 'open' } });
   } else if (message.type === 'events') {
-    showEvents(message.isWhole ? message.events : [...model.events, ...message.events].slice(-EVENTS_MAX));
+    const events = message.isWhole ? message.events : [...model.events, ...message.events].slice(-EVENTS_MAX);
+    watchedRun.marks = marksOf(events);
+    change({ events });
+    watchedRun.window.changed();
   } else if (message.type === 'timeline') extend(watchedRun, message);
   else {
     const { state } = message;
@@ -69,15 +72,8 @@ export function take(message: LiveMessage): void {
     const isOther = before !== null && state.runId !== null && before !== state.runId;
     if (isOther) {
       history.clear();
-      showEvents([]);
+      watchedRun.marks = [];
     }
-    change({ live: state, line: { is: 'open' }, ...(isOther ? { report: null } : {}) });
+    change({ live: state, line: { is: 'open' }, ...(isOther ? { report: null, events: [] } : {}) });
   }
-}
-
-/** Bands stand over the charts: these are drawn again. */
-function showEvents(events: readonly EventRow[]): void {
-  watchedRun.marks = marksOf(events);
-  change({ events });
-  showWhole(watchedRun);
 }

@@ -2,14 +2,12 @@
 
 import { useState } from 'preact/hooks';
 import type { NodeRow } from '../../protocol.ts';
-
 import { Breakdown } from './breakdown.tsx';
 import { chartRun, watchedRun } from './charted-run.ts';
 import { Charts } from './charts.tsx';
 import { EndNote, isRunOver } from './end-note.tsx';
 import { EndedRun } from './ended-run.tsx';
 import { Events } from './lists.tsx';
-
 import { LogView } from './log-view.tsx';
 import { useModel } from './model.ts';
 import { NodeTable } from './node-table.tsx';

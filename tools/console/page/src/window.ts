@@ -34,7 +34,8 @@ export class ChartWindow {
     return () => void this.#listeners.delete(listener);
   }
 
-  #changed(): void {
+  /** What is drawn over the pictures is another: they are drawn again. */
+  changed(): void {
     for (const listener of this.#listeners) listener();
   }
 
@@ -42,23 +43,23 @@ export class ChartWindow {
   extend(firstMs: number, lastMs: number): void {
     this.#firstMs = firstMs;
     this.#lastMs = Math.max(firstMs, lastMs);
-    this.#changed();
+    this.changed();
   }
 
   rest(): void {
     this.isMoving = false;
-    this.#changed();
+    this.changed();
   }
 
   show(spanMs: number | null): void {
     this.spanMs = spanMs;
     this.isFollowing = true;
-    this.#changed();
+    this.changed();
   }
 
   follow(): void {
     this.isFollowing = true;
-    this.#changed();
+    this.changed();
   }
 
   pan(byMs: number): void {
@@ -67,7 +68,7 @@ export class ChartWindow {
     this.spanMs = spanMs;
     this.#toMs = Math.min(this.#lastMs, Math.max(this.#firstMs + Math.min(spanMs, this.#lastMs - this.#firstMs), toMs + byMs));
     this.isFollowing = this.#toMs >= this.#lastMs;
-    this.#changed();
+    this.changed();
   }
 
   /** `factor` below 1 shows less; `atShare` of the width stays where it is. */
@@ -79,6 +80,6 @@ export class ChartWindow {
     this.spanMs = spanMs >= wholeMs ? null : spanMs;
     this.#toMs = Math.min(this.#lastMs, staysMs + spanMs * (1 - atShare));
     this.isFollowing = this.spanMs === null || this.#toMs >= this.#lastMs;
-    this.#changed();
+    this.changed();
   }
 }
