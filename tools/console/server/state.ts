@@ -9,12 +9,14 @@ import { factorsOf } from './factors.ts';
 const brief = (value: number | undefined): number | null => (value === undefined ? null : Number(value.toPrecision(3)));
 
 function rowOf({ node, name, load, state, labels, cores, shards, health }: StatusNode, coordinator: string | null): NodeRow {
+  const isGone = state === 'lost' || state === 'left';
   return {
     ...{ node, name, role: load ? 'load' : 'witness', state, isCoordinator: node === coordinator, labels, cores, shards },
-    active: health?.active ?? null,
+    // Its last window was true when it was made: who is gone runs nothing any more.
+    active: isGone ? 0 : (health?.active ?? null),
     ...{ started: health?.started ?? null, failed: health?.failed ?? null, errors: health?.errors ?? null },
-    cpuCores: brief(health?.cpuCores),
-    memoryMb: brief(health?.memoryMb),
+    cpuCores: isGone ? null : brief(health?.cpuCores),
+    memoryMb: isGone ? null : brief(health?.memoryMb),
     loopDelayMs: brief(health?.loopDelayMs),
     latenessMs: brief(health?.latenessMs),
     tainted: health?.tainted ?? [],
