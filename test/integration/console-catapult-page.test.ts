@@ -100,13 +100,14 @@ describe.skipIf(need.isMissing)(need.title('starting and steering on the page'),
     await page.getByText("quilt-swarm scale '*' 0", { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByRole('option', { name: 'all groups (mixed)' }).waitFor({ state: 'attached' });
-    for (const line of ['callers 1', 'viewers 1.1', 'speakers 1'])
+    for (const line of ['callers 1', 'viewers 1.1', 'speakers 1', 'panels 1'])
       await page.getByText(`quilt-swarm scale ${line}`, { exact: true }).waitFor();
     expect(demo.orders.slice(1).map((order) => (order.order === 'scale' ? order.group : ''))).toEqual([
       '*',
       'callers',
       'viewers',
       'speakers',
+      'panels',
     ]);
   });
 

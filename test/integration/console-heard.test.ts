@@ -74,6 +74,7 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
         - heading "quilt-swarm" [level=1]
         - navigation "Parts of the console":
         - status: live
+        - button "Share, read only": Share
         - combobox "Look":
       - main:
         - tabpanel "Scoreboard":
@@ -81,9 +82,12 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
             - heading "The run now" [level=2]
           - list "Troubles now":
           - region "Steer the run":
+            - combobox "Load of":
             - button "−N %"
             - button "+N %"
             - button "Pause"
+            - spinbutton "Factor of the planned load"
+            - button "Set" [disabled]
             - button "Drain and stop…"
             - button "Stop now…"
           - region "Groups":
@@ -194,10 +198,15 @@ describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"),
             - textbox "Scenario, YAML"
             - list "Problems of the scenario":
                 - button "line N"
-            - spinbutton "Nodes": "N"
-            - textbox "bridge": N
+            - button "Copy the command quilt-swarm plan scenario.yaml -n N": Copy
+            - textbox "bridge · Address of the bridge": N
             - textbox "port": "N"
-            - textbox "callers": "N"
+            - textbox "callers · Phones at once": "N"
+            - group "Where it runs":
+              - button "This computer" [pressed]
+              - button "Clouds"
+              - button "Cheapest mix"
+              - spinbutton "Nodes": "N"
             - button "Save"
             - button "Start the run" [disabled]"
     `);

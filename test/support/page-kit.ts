@@ -60,6 +60,12 @@ export const views: readonly View[] = [
   },
   { name: 'Catapult', hash: '#/catapult', last: '.curve svg' },
   {
+    name: 'Catapult, on clouds',
+    hash: '#/catapult',
+    last: '.placement',
+    reach: (page) => page.getByRole('button', { name: 'Clouds' }).click(),
+  },
+  {
     name: 'Catapult, with problems',
     hash: '#/catapult',
     last: '.problems li',
