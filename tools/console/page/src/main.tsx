@@ -3,7 +3,6 @@
 import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import '../style.css';
-import '../reach.css';
 import { Announcer } from './announcer.tsx';
 import { App } from './app.tsx';
 import { keepScrollersInReach } from './scrollers.ts';
