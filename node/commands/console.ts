@@ -2,7 +2,7 @@
 // it would do, run it here and watch. It opens no browser and listens on loopback, unless it is told to listen elsewhere with TLS (or, for those who know, without).
 
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { createCatapult } from '../../tools/console/server/catapult.ts';
 import { err, out } from '../adapters/terminal.ts';
 import { ok, type Problem } from '../core/errors.ts';
@@ -80,7 +80,11 @@ export function command(): Command {
   return new Command('console')
     .description('the web page: watch a swarm, or pick, plan and run scenarios here')
     .argument('[where]', 'run folder or ticket to watch; without one, scenarios of this folder are run')
-    .option('--listen <host:port>', 'where browsers come', listenArgument, { host: '127.0.0.1', port: PORT })
+    .addOption(
+      new Option('--listen <host:port>', 'where browsers come')
+        .argParser(listenArgument)
+        .default({ host: '127.0.0.1', port: PORT }, `127.0.0.1:${PORT}`),
+    )
     .option(
       '--host <name>',
       'name under which browsers come, when it is not the address listened on; repeatable',

@@ -1,7 +1,7 @@
 // What every verb shares at its end: problems shown as a person wants to read them (all of them, each with file, line, key and what to do next) and
 // the exit code of DESIGN 8. A verb never leaves the process itself: it sets the code, and main leaves with it when the verb's promise is done.
 
-import { type Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Command, CommanderError, Help, InvalidArgumentError, type Option } from 'commander';
 import { renderProblems } from '../../scenarios/problems.ts';
 import { isColorForbidden } from '../adapters/environment.ts';
 import { err, isTty } from '../adapters/terminal.ts';
@@ -19,9 +19,16 @@ export function finishWithProblems(problems: readonly Problem[], exit: ExitName 
   finish(exit);
 }
 
+/** What is empty unless it is given needs no word for it. */
+function optionDescription(option: Option): string {
+  const { defaultValue: value } = option;
+  const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return isEmpty ? option.description : new Help().optionDescription(option);
+}
+
 /** Parses and runs one verb. Commander prints its own complaints, with a suggestion for a mistyped flag. */
 export async function runCommand(command: Command, argv: readonly string[]): Promise<number> {
-  command.exitOverride().showHelpAfterError(`(see quilt-swarm ${command.name()} --help)`);
+  command.exitOverride().showHelpAfterError(`(see quilt-swarm ${command.name()} --help)`).configureHelp({ optionDescription });
   try {
     await command.parseAsync([...argv], { from: 'user' });
   } catch (error) {

@@ -47,6 +47,13 @@ function answersAsAlways(executable: string, path: () => string): void {
     expect(stdout).toContain('doctor');
   });
 
+  it('--help of a verb says its defaults for people', () => {
+    const { status, stdout } = start(executable, path(), 'console', '--help');
+    expect(status).toBe(0);
+    expect(stdout).toContain('(default: 127.0.0.1:7717)');
+    expect(stdout).not.toMatch(/default: [[{]/);
+  });
+
   it('an unknown verb is exit 104 with the nearest one', () => {
     const { status, stderr } = start(executable, path(), 'docter');
     expect(status).toBe(104);
