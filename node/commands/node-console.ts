@@ -14,6 +14,8 @@ export interface ConsoleFlags {
   readonly console?: ListenAddress | true;
   readonly consoleHost?: readonly string[];
   readonly consoleShare?: boolean;
+  readonly consoleToken?: boolean;
+  readonly consoleOperatorToken?: boolean;
   readonly consoleTlsCert?: string;
   readonly consoleTlsKey?: string;
   readonly consoleInsecure?: boolean;
@@ -30,6 +32,8 @@ export const consoleOptions = (): Option[] => [
     (text: string, all: readonly string[] = []) => [...all, text],
   ),
   new Option('--console-share', 'print a second link to it, which only reads'),
+  new Option('--console-token', 'print a token for scripts, which only reads'),
+  new Option('--console-operator-token', 'print a token for scripts, which may steer where the page may'),
   new Option('--console-tls-cert <file>', 'its certificate, for listening elsewhere than on loopback'),
   new Option('--console-tls-key <file>', "the certificate's key"),
   new Option('--console-insecure', 'it listens elsewhere without TLS'),
@@ -90,7 +94,9 @@ export async function openNodeConsole(flags: ConsoleFlags, { folder, canSteer, s
   };
 }
 
-function sayLinks(page: RunningConsole, { consoleShare }: ConsoleFlags, say: (text: string) => void): void {
+function sayLinks(page: RunningConsole, flags: ConsoleFlags, say: (text: string) => void): void {
   say(`console: ${page.link()}`);
-  if (consoleShare === true) say(`console, reading only: ${page.shareLink()}`);
+  if (flags.consoleShare === true) say(`console, reading only: ${page.shareLink()}`);
+  if (flags.consoleToken === true) say(`console, token that only reads: ${page.token('reader')}`);
+  if (flags.consoleOperatorToken === true) say(`console, token that may steer: ${page.token('operator')}`);
 }

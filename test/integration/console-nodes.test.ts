@@ -75,6 +75,8 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
     scenario,
     '--console',
     '--console-share',
+    '--console-token',
+    '--console-operator-token',
     '--quiet',
     ...metrics,
   );
@@ -98,6 +100,14 @@ it('is the same at every node, and steers where the key is', { timeout: PATIENCE
   ]);
   const reader = await visit(await pageOf(seed, 'console, reading only: '));
   expect(await reader.ask('session')).toMatchObject({ canSteer: false, watchesBecause: 'link' });
+  for (const [words, canSteer] of [
+    ['console, token that only reads: ', false],
+    ['console, token that may steer: ', true],
+  ] as const) {
+    const { origin } = new URL(await pageOf(seed));
+    const headers = { authorization: `Bearer ${await pageOf(seed, words)}` };
+    expect(await (await fetch(`${origin}/api/v1/session`, { headers })).json()).toMatchObject({ canSteer });
+  }
   const open = nodeVisitor.watch();
   await until('it is watched', () => open.messages.some(({ type }) => type === 'timeline'), PATIENCE_MS);
   const swarmId = /swarm (\w+):/.exec(seed.err())?.[1];
