@@ -1,7 +1,7 @@
 // The load of one claim: the lives of its shard, started when due and stopped when planned. One timer entry looks ahead to the next start; a
 // life that waits for its meeting's facts starts when they come. A claim taken over in the middle (fromMs > 0) restarts what should be active
-// now through the worker's ramp limiter, never as a burst, and skips the past. It is finished when nothing is left to start, to wait or to run
-// and its time in the plan is over: a paused load has nothing left either, and is resumed.
+// now through the worker's ramp limiter, never as a burst, and skips the past. It is finished when nothing is left to start, to wait or to run;
+// where an order wants less than the plan, not before its time in the plan is over: a paused load has nothing left either, and is resumed.
 
 import type { EndpointLife, Shard } from '../core/plan-types.ts';
 import type { TimerEntry } from '../endpoints/endpoint.ts';
@@ -18,7 +18,7 @@ export interface ClaimLoad {
   /** Facts of these meetings have come. */
   readonly meetingsKnown: (meetings: ReadonlySet<number>) => void;
   /** New lives after a scale order: what runs and is wanted no longer leaves, what is wanted and does not run starts. */
-  readonly replan: (lives: readonly EndpointLife[]) => void;
+  readonly replan: (lives: readonly EndpointLife[], isReduced: boolean) => void;
   /** Nothing starts any more; what runs leaves. */
   readonly stop: (reason: LeaveReason, graceMs: number) => void;
 }
@@ -28,6 +28,8 @@ export interface ClaimInit {
   readonly shard: Shard;
   /** Ordered by startMs. */
   readonly lives: readonly EndpointLife[];
+  /** An order wants less than was planned: a later one may want more again. */
+  readonly isReduced: boolean;
   readonly t0Ms: number;
   readonly fromMs: number;
   readonly timers: Timers;
@@ -67,12 +69,14 @@ class Claim implements ClaimLoad {
   #entry: TimerEntry | null = null;
   #isStopping = false;
   #hasEnded = false;
+  #isReduced: boolean;
 
   constructor(init: ClaimInit) {
     this.#init = init;
     this.id = init.id;
     this.shard = init.shard;
     this.#lives = init.lives;
+    this.#isReduced = init.isReduced;
     this.#stopsMs = sortedStops(init.lives);
   }
 
@@ -106,8 +110,9 @@ class Claim implements ClaimLoad {
     }
   }
 
-  replan(lives: readonly EndpointLife[]): void {
+  replan(lives: readonly EndpointLife[], isReduced: boolean): void {
     if (this.#isStopping) return;
+    this.#isReduced = isReduced;
     const { timers, t0Ms, gracefulStopMs } = this.#init;
     const atMs = timers.nowMs() - t0Ms;
     const wanted = new Map(lives.map((life) => [keyOf(life), life]));
@@ -192,8 +197,7 @@ class Claim implements ClaimLoad {
     if (!isDone || this.#active.size > 0 || this.#hasEnded) return;
     const { timers, t0Ms } = this.#init;
     const endMs = t0Ms + this.shard.stopMs;
-    // A later order may want more of it.
-    if (!this.#isStopping && timers.nowMs() < endMs) return this.#sleep(timers.at(endMs, () => this.#endWhenDone()));
+    if (this.#isReduced && !this.#isStopping && timers.nowMs() < endMs) return this.#sleep(timers.at(endMs, () => this.#endWhenDone()));
     this.#hasEnded = true;
     this.#init.onEnd(!this.#isStopping);
   }

@@ -6,6 +6,7 @@
 import { expandShard } from '../core/plan.ts';
 import type { EndpointLife, ScaleOrder, Shard } from '../core/plan-types.ts';
 import type { ValidScenario } from '../core/scenario-types.ts';
+import { ordersFor } from '../core/shape.ts';
 import { createStatistics } from '../core/stats.ts';
 import { valuesFor } from '../core/substitute.ts';
 import type { EndpointRegistry } from './registry.ts';
@@ -163,6 +164,7 @@ class Host implements WorkerHost {
       id: message.id,
       shard: message.shard,
       lives: [...expandShard(ready.scenario, message.shard, this.#scales, message.fromMs)],
+      isReduced: isReduced(ready, message.shard, this.#scales),
       t0Ms: message.t0Ms,
       fromMs: message.fromMs,
       timers: this.#timers,
@@ -227,7 +229,9 @@ class Host implements WorkerHost {
     if (this.#ready === null) return;
     this.#scales = [...this.#scales, scale];
     for (const { message, load } of this.#claims.values()) {
-      if (isConcerned(this.#ready, message.shard, scale)) load.replan([...expandShard(this.#ready.scenario, message.shard, this.#scales)]);
+      const { shard } = message;
+      if (!isConcerned(this.#ready, shard, scale)) continue;
+      load.replan([...expandShard(this.#ready.scenario, shard, this.#scales)], isReduced(this.#ready, shard, this.#scales));
     }
   }
 
@@ -237,6 +241,9 @@ class Host implements WorkerHost {
     for (const { load } of this.#claims.values()) load.meetingsKnown(known);
   }
 }
+
+const isReduced = ({ scenario }: Ready, { groupIndex }: Shard, scales: readonly ScaleOrder[]): boolean =>
+  (ordersFor(scenario.groups[groupIndex]?.name ?? '', scales).at(-1)?.factor ?? 1) < 1;
 
 const isConcerned = ({ scenario }: Ready, shard: Shard, scale: ScaleOrder): boolean =>
   scale.group === '*' || scenario.groups[shard.groupIndex]?.name === scale.group;

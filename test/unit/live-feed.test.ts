@@ -228,3 +228,21 @@ it('asks a successor for the whole again, once it was sent what others have', as
   for (let look = 0; look < 40; look++) await turn();
   expect(asked.flatMap((fromMs, look) => (fromMs === undefined ? [look] : []))).toEqual([5, 15, 30]);
 });
+
+it('takes what was written down of the last seconds when nobody answers any more, once', async () => {
+  const { swarm, turn, watcher } = lab({ status: async () => statusIn('running'), timeline: async () => ok(timelineOf(0, 1000)) });
+  const { news } = watcher();
+  await turn();
+  swarm.status = async () => gone;
+  swarm.report = async () => written;
+  swarm.timeline = async (fromMs) => (fromMs === undefined ? ok(timelineOf(0, 1000, 2000, 3000)) : gone);
+  news();
+  await turn();
+  expect(news()).toMatchObject([
+    { type: 'report' },
+    { type: 'timeline', isWhole: true, timeline: { atMs: [0, 1000, 2000, 3000] } },
+    { type: 'away' },
+  ]);
+  await turn();
+  expect(typesOf(news())).toEqual(['away']);
+});

@@ -136,6 +136,8 @@ export function createLiveFeed(init: FeedInit): LiveFeed {
 
 interface TimelineLook {
   ask(from: FeedSource): Promise<void>;
+  /** Nobody answers any more: what was written down at the end is asked for, until it is had. */
+  askWritten(from: FeedSource): Promise<void>;
   beginAnew(): void;
 }
 
@@ -145,10 +147,22 @@ function createTimelineLook(to: { known: KnownRun; events: EventFeed; audience: 
   let answeredBy: string | undefined;
   /** Since another node answers than before. */
   let looks = Number.POSITIVE_INFINITY;
+  let hasWritten = false;
   return {
     beginAnew() {
+      hasWritten = false;
       answeredBy = undefined;
       looks = Number.POSITIVE_INFINITY;
+    },
+    async askWritten(from) {
+      // Of a swarm far away nothing is written here.
+      if (hasWritten || (from.isFar && known.timeline !== null)) return;
+      const written = await from.timeline(undefined);
+      if (!written.ok) return;
+      hasWritten = true;
+      const { timeline, heat } = written.value;
+      known.add({ timeline, heat }, true);
+      audience.tellTimeline({ timeline, heat }, true);
     },
     async ask(from) {
       const before = known.timeline?.timeline;
@@ -212,7 +226,7 @@ function createLook({ source, waiting, wallNowMs }: FeedInit, known: KnownRun) {
     if (!status.ok) {
       // Nodes leave soon after the end: what their run came to may be told only now.
       if (known.report === null) await askReport(from);
-      if (known.report !== null && known.timeline === null) await seconds.ask(from);
+      if (known.report !== null) await seconds.askWritten(from);
       return sayAway(status.problems[0]?.message ?? 'the swarm does not answer');
     }
     away = null;

@@ -68,6 +68,8 @@ export function App() {
   if (hasCatapult) tabs.push({ id: 'catapult', name: 'Catapult' }, { id: 'runs', name: 'Runs' });
   const usual = hasCatapult && live === null ? 'catapult' : 'live';
   const chosen = tabs.find(({ id }) => id === first)?.id ?? usual;
+  // Who may see what is not known yet: another part than was asked for would only flash by.
+  const isUnknown = session === null && first !== undefined && first !== 'live';
   useEffect(() => {
     const phase = live === null ? '' : `${live.board.phase} · `;
     document.title = `${phase}quilt-swarm`;
@@ -97,7 +99,7 @@ export function App() {
       <Banner {...model} />
       <main>
         <div id="page" class="page" role="tabpanel" aria-labelledby={`tab-${chosen}`} tabIndex={-1}>
-          {chosen === 'live' && <Scoreboard />}
+          {chosen === 'live' && !isUnknown && <Scoreboard />}
           {chosen === 'catapult' && <Catapult path={rest} />}
           {chosen === 'runs' && <Runs path={rest} />}
         </div>
