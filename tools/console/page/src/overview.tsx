@@ -74,7 +74,7 @@ export function Overview({ live, isOver }: { live: LiveState; isOver: boolean })
           name="Nodes"
           value={formatCount(board.nodesLive)}
           of={`of ${formatCount(board.nodesExpected)}`}
-          tone={board.nodesLive < board.nodesExpected ? 'warn' : undefined}
+          tone={board.nodesLive < board.nodesExpected && !isOver ? 'warn' : undefined}
         />
         <Figure name="Errors" value={formatCount(errors)} of="per second" tone={errors > 0 ? 'bad' : undefined} />
         <Figure name="Worst p95" value={formatMs(p95s.length === 0 ? null : Math.max(...p95s))} />

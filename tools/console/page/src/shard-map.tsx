@@ -26,9 +26,10 @@ function gridOf(count: number, width: number): Grid {
   return { perRow: Math.max(1, Math.floor(width / 3)), cell: 3 };
 }
 
-function isOwned({ nodes }: LiveState, owner: number): boolean {
+/** Who left when the run was over had its shards to the end. */
+function isOwned({ nodes, board }: LiveState, owner: number): boolean {
   const state = nodes[owner]?.state;
-  return state === 'live' || state === 'candidate';
+  return state === 'live' || state === 'candidate' || (state === 'left' && board.phase === 'sealed');
 }
 
 function paint(canvas: HTMLCanvasElement, live: LiveState, width: number, chosen: number | null): void {
