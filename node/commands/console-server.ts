@@ -15,7 +15,7 @@ import { keptText } from '../adapters/kept-text.ts';
 import { err } from '../adapters/terminal.ts';
 import { fail, ok, type Result } from '../core/errors.ts';
 import { words } from '../core/shell-words.ts';
-import type { LiveTimeline, Report } from '../runtime/collector.ts';
+import type { Report, TimelineAnswer } from '../runtime/collector.ts';
 import type { LogTail, StatusView } from '../runtime/node-status.ts';
 import { createRuntimeClock } from '../runtime/runtime-clock.ts';
 import { askFor, type ControlTarget } from './control-client.ts';
@@ -80,7 +80,7 @@ const sourceOf = (target: ControlTarget): FeedSource => ({
   isFar: target.folder === null,
   status: () => askFor<StatusView>(target, { ask: 'status' }),
   timeline: async (fromMs) => {
-    const asked = await askFor<LiveTimeline>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs });
+    const asked = await askFor<TimelineAnswer>(target, fromMs === undefined ? { ask: 'timeline' } : { ask: 'timeline', fromMs });
     if (asked.ok || fromMs !== undefined || target.folder === null) return asked;
     const stored = storedTimeline(target.folder);
     return stored.ok ? stored : asked;

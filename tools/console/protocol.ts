@@ -36,6 +36,8 @@ export type StartedView = Told<typeof live.startedView>;
 export type LiveMessage = Told<typeof live.liveMessage>;
 export type AwayMessage = Told<typeof live.awayMessage>;
 export type EventsMessage = Told<typeof live.eventsMessage>;
+/** GET /api/v1/timeline and GET /api/v1/runs/{id}/timeline */
+export type RunBySecond = Told<typeof live.runBySecond>;
 /** The run by the second: whole at first, then only points that are new or changed, to be put over those of the same `atMs`. */
 export type TimelineMessage = Extract<LiveMessage, { type: 'timeline' }>;
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { PlaceLatency } from '../../../node/core/places.ts';
 import type { BoardView, TimelineMetric, TimelineReport } from '../../../node/core/summary-types.ts';
+import type { LiveTimeline } from '../../../node/runtime/collector.ts';
 import type { LogTail } from '../../../node/runtime/node-status.ts';
 import { spending, thresholdResult } from './figures.ts';
 import { noteFields } from './notes.ts';
@@ -206,7 +207,7 @@ export const timelineReport = schemaOf<TimelineReport>()(
   }),
 );
 
-export const runBySecond = named(
+export const runBySecond = schemaOf<LiveTimeline>()(
   'RunBySecond',
   'The run by the second, and latencies as a picture.',
   z.strictObject({ timeline: timelineReport, heat: z.array(heatMap) }),

@@ -99,10 +99,6 @@ export const folderRoutes: readonly RouteRow[] = [
     summary: 'one by the second',
     params: runId,
     answers: runBySecond,
-    handle: ({ params: { id } }, context) =>
-      inFolder(context, (catapult) => {
-        const stored = catapult.timeline(id);
-        return stored.ok ? ok({ timeline: stored.value.timeline, heat: stored.value.heat }) : stored;
-      }),
+    handle: ({ params: { id } }, context) => inFolder(context, (catapult) => catapult.timeline(id)),
   }),
 ];

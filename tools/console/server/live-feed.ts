@@ -3,7 +3,7 @@
 // end would be missed, since nodes are gone half a second after it. Towards the end the report is asked for several times a second.
 
 import type { Result } from '../../../node/core/errors.ts';
-import type { Report, TimelineAnswer } from '../../../node/runtime/collector.ts';
+import type { LiveTimeline, Report, TimelineAnswer } from '../../../node/runtime/collector.ts';
 import type { LogTail, StatusView } from '../../../node/runtime/node-status.ts';
 import type { StartedView } from '../protocol.ts';
 import { type Audience, createAudience, type Watcher } from './audience.ts';
@@ -13,7 +13,7 @@ import { createStartedFeed } from './started-feed.ts';
 import { t0SwarmMsOf } from './state.ts';
 
 /** Of a run whose nodes are gone, nobody's notes are told: its report has them. */
-export type Told = Omit<TimelineAnswer, 'node' | 'notes'> & Partial<TimelineAnswer>;
+export type Told = LiveTimeline & Partial<TimelineAnswer>;
 
 /** What is watched: a running swarm, through any of its nodes. */
 export interface FeedSource {

@@ -39,7 +39,7 @@ export function Announcer() {
     const old = known.current;
     known.current = now;
     // What was there when the page was opened is read, not heard.
-    if (old === null || old.runId !== runId || old.newestMs === -Infinity) return;
+    if (old === null || old.runId !== runId) return;
     if (old.phase !== now.phase) waiting.current.push(`The run is ${now.phase}`);
     // The first events that are known were there before, too.
     const isNews = old.newestMs !== -Infinity;

@@ -9,12 +9,12 @@ import type {
   MachinesRequest,
   OrderRequest,
   PlanView,
+  RunBySecond,
   RunRow,
   ScenarioRow,
   SessionView,
   ShareView,
   StartRequest,
-  TimelineMessage,
 } from '../../protocol.ts';
 import type { Schema } from './schema-words.ts';
 
@@ -68,7 +68,7 @@ export const api = {
   plan: (question: PlanQuestion) => json<PlanView>(ask('POST', 'plan', question)),
   runs: () => json<RunRow[]>(ask('GET', 'runs')),
   summary: (id: string) => json<Summary>(ask('GET', `runs/${encodeURIComponent(id)}/summary`)),
-  runTimeline: (id: string) => json<Pick<TimelineMessage, 'timeline' | 'heat'>>(ask('GET', `runs/${encodeURIComponent(id)}/timeline`)),
+  runTimeline: (id: string) => json<RunBySecond>(ask('GET', `runs/${encodeURIComponent(id)}/timeline`)),
   start: (request: StartRequest) => json<Done>(ask('POST', 'runs', request)),
   clouds: () => json<CloudRow[]>(ask('GET', 'clouds')),
   again: (id: string) => json<AgainView>(ask('GET', `runs/${encodeURIComponent(id)}/again`)),

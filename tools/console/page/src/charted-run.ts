@@ -1,7 +1,7 @@
 // Of which run the charts tell: the one that is watched, or one of the list while it is looked at. Whoever draws charts says so first, with `chartRun`; the parts of a chart then find history,
 // window and marks here. Only one run is charted at a time, because the page shows one tab at a time.
 
-import type { TimelineMessage } from '../../protocol.ts';
+import type { EventRow, RunBySecond, TimelineMessage } from '../../protocol.ts';
 import { History } from './history.ts';
 import { type Mark, marksOf } from './marks.ts';
 import { ChartWindow } from './window.ts';
@@ -36,7 +36,7 @@ export function extend({ history: points, window }: ChartedRun, message: Timelin
 }
 
 /** A run that is over, whole. */
-export function storedRun(stored: Pick<TimelineMessage, 'timeline' | 'heat'>, events: Parameters<typeof marksOf>[0]): ChartedRun {
+export function storedRun(stored: RunBySecond, events: readonly EventRow[]): ChartedRun {
   const run = createChartedRun();
   extend(run, { type: 'timeline', isWhole: true, ...stored });
   run.marks = marksOf(events);

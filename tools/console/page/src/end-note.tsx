@@ -1,8 +1,7 @@
 // The run is over: what it came to, with its report to open, and of which moment the rest of the page is true. Where the report could not be had in time that is said, and where it is.
 
-import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { Model } from './model.ts';
-import { ReportView } from './report.tsx';
+import { ReportView, verdictTone } from './report.tsx';
 
 export const clockOf = (wallMs: number): string => new Date(wallMs).toLocaleTimeString();
 
@@ -12,8 +11,6 @@ export const isServedByNode = ({ line, report, session }: Model): boolean =>
 
 export const isRunOver = ({ line, report }: Pick<Model, 'line' | 'report'>): boolean =>
   report !== null || (line.is === 'away' && line.isOver);
-
-const toneOf = ({ verdict }: Summary['verdict']): string => (verdict === 'pass' ? 'good' : verdict === 'fail' ? 'bad' : 'warn');
 
 function Why(model: Model) {
   const { line, live } = model;
@@ -44,7 +41,7 @@ export function EndNote(model: Model) {
     <section class="card over" aria-label="The end">
       <details>
         <summary>
-          The run is over: <strong class={toneOf(report.verdict)}>{report.verdict.verdict}</strong>. Its report
+          The run is over: <strong class={verdictTone[report.verdict.verdict] ?? 'calm'}>{report.verdict.verdict}</strong>. Its report
         </summary>
         <ReportView summary={report} />
       </details>
