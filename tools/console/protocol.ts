@@ -1,4 +1,4 @@
-// What the console's page and its server say to each other (version 1): types only, each read from the schema that describes and validates it (schemas/), so that page, server and
+// What the console's page and its server say to each other (version 1): types, each read from the schema that describes and validates it (schemas/), so that page, server and
 // /api/v1/openapi.json cannot differ. Times are milliseconds; `at` from T0 unless the name says wall. Everything that names, logs or scenarios can hold is hostile text, and is shown as text.
 // Nothing is imported from schemas/ but types: the page must not carry the validator to browsers.
 
@@ -14,6 +14,16 @@ export type { LogTail } from '../../node/runtime/node-status.ts';
 
 /** Version 1 takes additions only: what is removed or means something else is version 2, below /api/v2. */
 export const CONSOLE_PROTOCOL = 1;
+
+// Bounds that both keep: the schemas refuse what is beyond them, and the page's fields do not let it be written.
+/** Local nodes of one run. */
+export const NODES_MAX = 50;
+/** Words of --on, or of --mix, in one launch. */
+export const PLACEMENTS_MAX = 32;
+/** Of the planned load, by an order. */
+export const FACTOR_MAX = 100;
+/** What happened in a run, as the console keeps it and the page shows it. */
+export const EVENTS_MAX = 2000;
 
 /** GET /api/v1/session: who is looking, at what. */
 export type SessionView = Told<typeof session.sessionView>;

@@ -1,6 +1,7 @@
 // Scenarios and runs of the folder that the console was started in (Catapult).
 
 import { z } from 'zod';
+import { NODES_MAX } from '../protocol.ts';
 import { agreedUsd, costView, machinesPlan, machinesRequest } from './machines.ts';
 import { count, figure, figures, flag, maybe, ms, named, request, text, texts, wallMs } from './parts.ts';
 import { problemView } from './problems.ts';
@@ -8,8 +9,6 @@ import { exitCode } from './summary.ts';
 
 /** Of a scenario's text, in characters. */
 export const SCENARIO_LENGTH_MAX = 256 * 1024;
-/** Local nodes of one run. */
-export const NODES_MAX = 50;
 const PATH_LENGTH_MAX = 1024;
 const VALUE_LENGTH_MAX = 10_000;
 

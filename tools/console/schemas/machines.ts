@@ -1,10 +1,10 @@
 // Machines that a launch rents, and what they cost: as Catapult asks and is answered.
 
 import { z } from 'zod';
+import { PLACEMENTS_MAX } from '../protocol.ts';
 import { count, figure, flag, maybe, ms, named, request, text, texts } from './parts.ts';
 import { problemView } from './problems.ts';
 
-const WORDS_MAX = 32;
 const WORD_LENGTH_MAX = 200;
 const HOST = /^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$/;
 const MAX_COST_USD = 1e9;
@@ -16,8 +16,8 @@ export const machinesRequest = request(
   'MachinesRequest',
   'Machines of a launch, in the words of `launch`.',
   z.strictObject({
-    on: z.array(placement).max(WORDS_MAX).describe('CLOUD:REGION:TYPE=N, as --on takes it'),
-    mix: z.array(placement).max(WORDS_MAX).describe('instead: CLOUD:REGION, as --mix takes it'),
+    on: z.array(placement).max(PLACEMENTS_MAX).describe('CLOUD:REGION:TYPE=N, as --on takes it'),
+    mix: z.array(placement).max(PLACEMENTS_MAX).describe('instead: CLOUD:REGION, as --mix takes it'),
     spotSharePercent: z.int().min(0).max(100).default(0).describe('of the machines of a mix, percent'),
     host: z
       .string()

@@ -1,6 +1,7 @@
 // Who looks and what they may do: login, session, orders to the swarm.
 
 import { z } from 'zod';
+import { FACTOR_MAX } from '../protocol.ts';
 import { flag, maybe, named, request, text } from './parts.ts';
 
 export const loginRequest = request(
@@ -57,7 +58,7 @@ export const orderRequest = request(
     z.strictObject({
       order: z.literal('scale').describe('changes the load while it runs'),
       group: z.string().min(1).max(200).describe('name of an endpoint group; * = all'),
-      factor: z.number().min(0).max(100).describe('of the planned load, of the whole swarm: 1 = as planned, 0.5 = half of it'),
+      factor: z.number().min(0).max(FACTOR_MAX).describe('of the planned load, of the whole swarm: 1 = as planned, 0.5 = half of it'),
     }),
   ]),
   { order: 'stop', mode: 'drain' },

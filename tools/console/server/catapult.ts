@@ -11,7 +11,7 @@ import { fail, ok, type Problem, type Result } from '../../../node/core/errors.t
 import { makePlan } from '../../../node/core/plan.ts';
 import { words } from '../../../node/core/shell-words.ts';
 import type { AgainView, Done, MachinesPlan, MachinesRequest, PlanView, StartedView, StartRequest } from '../protocol.ts';
-import { NODES_MAX } from '../schemas/folder.ts';
+import { NODES_MAX } from '../protocol.ts';
 import { type BeyondForm, disagreement, launchWords, planOnMachines, planWords } from './launches.ts';
 import { planOf } from './plan-of.ts';
 import { problemView } from './problem-view.ts';

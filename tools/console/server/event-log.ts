@@ -3,6 +3,7 @@
 
 import type { EventNote } from '../../../node/runtime/node-names.ts';
 import type { EventRow } from '../protocol.ts';
+import { EVENTS_MAX } from '../protocol.ts';
 
 export interface EventLog {
   /** What `node` has noted, any part of it, again too. */
@@ -16,7 +17,6 @@ export interface EventLog {
   clear(): void;
 }
 
-const EVENTS_MAX = 2000;
 /** Two nodes note the same thing at nearly the same time. */
 const SAME_MS = 5000;
 

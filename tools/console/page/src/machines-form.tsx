@@ -2,13 +2,11 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { CloudRow } from '../../protocol.ts';
+import { NODES_MAX, PLACEMENTS_MAX } from '../../protocol.ts';
 import { api } from './api.ts';
 import { Trouble } from './parts.tsx';
 import { type Machines, newPlacement, type Placement, type Where } from './placements.ts';
 import { shown } from './text.ts';
-
-const NODES_MAX = 50;
-const ROWS_MAX = 32;
 
 const choices: ReadonlyArray<readonly [Where, string]> = [
   ['here', 'This computer'],
@@ -83,7 +81,7 @@ export function MachinesForm({ machines, nodes, onMachines, onNodes }: MachinesI
           <div class="buttons">
             <button
               type="button"
-              disabled={rows.length >= ROWS_MAX || priced.length === 0}
+              disabled={rows.length >= PLACEMENTS_MAX || priced.length === 0}
               onClick={() => setRows((now) => [...now, firstAt(priced[0])])}
             >
               {where === 'mix' ? 'Another place' : 'More machines'}

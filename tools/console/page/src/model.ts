@@ -4,6 +4,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Summary } from '../../../../node/core/summary-types.ts';
 import type { AwayMessage, EventRow, LiveMessage, LiveState, SessionView, StartedView } from '../../protocol.ts';
+import { EVENTS_MAX } from '../../protocol.ts';
 import { extend, watchedRun } from './charted-run.ts';
 import { marksOf } from './marks.ts';
 
@@ -25,9 +26,6 @@ export interface Model {
   /** What the console started last. */
   readonly started: StartedView | null;
 }
-
-/** As many as the console keeps. */
-const EVENTS_MAX = 2000;
 
 let model: Model = { session: null, live: null, events: [], report: null, line: { is: 'connecting' }, started: null };
 const listeners = new Set<() => void>();

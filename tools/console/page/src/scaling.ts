@@ -2,9 +2,9 @@
 // Pause and Resume follow from what was ordered before (GroupFactor), so that they outlive a reload. Pure.
 
 import type { GroupFactor, OrderRequest } from '../../protocol.ts';
+import { FACTOR_MAX } from '../../protocol.ts';
 
 export const ALL = '*';
-export const FACTOR_MAX = 100;
 
 type Scale = Extract<OrderRequest, { order: 'scale' }>;
 

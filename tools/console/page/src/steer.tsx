@@ -4,11 +4,12 @@
 import { useState } from 'preact/hooks';
 import { words } from '../../../../node/core/shell-words.ts';
 import type { GroupFactor, LiveState, OrderRequest } from '../../protocol.ts';
+import { FACTOR_MAX } from '../../protocol.ts';
 import { api } from './api.ts';
 import { Ask } from './ask.tsx';
 import { change, currentModel } from './model.ts';
 import { Command, Trouble } from './parts.tsx';
-import { ALL, afterOrder, FACTOR_MAX, factorOf, isPaused, ordersTo } from './scaling.ts';
+import { ALL, afterOrder, factorOf, isPaused, ordersTo } from './scaling.ts';
 import { formatCount, shown } from './text.ts';
 
 const STEP = 0.1;
