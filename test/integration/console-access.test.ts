@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createPageKit, DESKTOP, goToView, openLogin, type PageKit, PHONE, views } from '../support/page-kit.ts';
+import { describe, expect, it } from 'vitest';
+import { DESKTOP, goToView, openLogin, overflow, type PageKit, PHONE, usePageKit, views } from '../support/page-kit.ts';
 import { needs } from '../support/parts.ts';
 
 const need = needs('chromium');
@@ -27,9 +27,7 @@ async function faults(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target.join(' ')}`));
 }
 
-/** How much wider the page is than its window, and what is too small to be hit with a finger. A link within a sentence may be. */
-const tooWide = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+/** What is too small to be hit with a finger. A link within a sentence may be. */
 const tooSmall = (page: Page): Promise<string[]> =>
   page.evaluate(`[...document.querySelectorAll('button, a, summary, input, select, [tabindex="0"]')]
     .map((element) => ({ element, box: element.getBoundingClientRect() }))
@@ -37,14 +35,7 @@ const tooSmall = (page: Page): Promise<string[]> =>
     .map(({ element, box }) => element.outerHTML.slice(0, 80) + ' ' + box.width + 'x' + box.height)`);
 
 describe.skipIf(need.isMissing)(need.title("access to the console's page"), () => {
-  beforeAll(async () => {
-    kit = await createPageKit();
-  });
-  afterEach(async () => {
-    await kit.tidy();
-    expect(kit.complaints()).toEqual([]);
-  });
-  afterAll(() => kit?.close());
+  usePageKit((made) => (kit = made));
 
   const looks: ReadonlyArray<readonly [string, BrowserContextOptions]> = [
     ['light, on a desk', { colorScheme: 'light', viewport: DESKTOP }],
@@ -76,7 +67,7 @@ describe.skipIf(need.isMissing)(need.title("access to the console's page"), () =
     const measure = async (name: string): Promise<void> => {
       for (const viewport of narrow) {
         await page.setViewportSize(viewport);
-        expect.soft(await tooWide(page), `${name} ${viewport.width}`).toBe(0);
+        expect.soft(await overflow(page), `${name} ${viewport.width}`).toBe(0);
         expect.soft(await tooSmall(page), `${name} ${viewport.width}`).toEqual([]);
       }
     };
@@ -121,7 +112,7 @@ describe.skipIf(need.isMissing)(need.title("access to the console's page"), () =
     expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
     expect(await page.locator('.top').isVisible()).toBe(false);
     expect(await page.getByRole('button').filter({ visible: true }).count()).toBe(0);
-    expect(await tooWide(page)).toBe(0);
+    expect(await overflow(page)).toBe(0);
     expect(
       await page.evaluate(
         '[...document.querySelectorAll(".scroll")].filter((one) => getComputedStyle(one).overflowX !== "visible").length',

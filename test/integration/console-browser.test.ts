@@ -5,9 +5,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findExecutable } from '../../node/commands/doctor-parts.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { needs } from '../support/parts.ts';
 import { createSwarmKit, nodeFolder, PATIENCE_MS, type Ran, type SwarmKit } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
@@ -68,10 +68,7 @@ describe.skipIf(need.isMissing)(need.title('the console in Chromium, with a swar
   beforeAll(async () => {
     kit = await createSwarmKit();
     execFileSync(process.execPath, [buildPage, join(kit.folder, 'dist', 'console')], { stdio: 'pipe' });
-    browser = await chromium.launch({
-      executablePath: findExecutable('chromium') ?? 'chromium',
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
+    browser = await launchChromium();
   }, PATIENCE_MS);
   afterAll(async () => {
     await browser?.close();

@@ -1,40 +1,24 @@
-// Starting and steering on the console's page, in a real browser with a swarm that is made up: the load of one group, a pause that outlives a reload, machines of several clouds with what they cost,
-// past runs once more, links that only read, and what a launch says of itself. What is asked of the server is what the contract has; hostile words stay words; all of it fits a phone.
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page, type Request } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findExecutable } from '../../node/commands/doctor-parts.ts';
-import { type DemoServer, type DemoServerInit, startDemo } from '../../tools/console/page/demo-server.ts';
+import type { Page, Request } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import type { DemoServer, DemoServerInit } from '../../tools/console/page/demo-server.ts';
+import { DESKTOP, overflow, type PageKit, usePageKit } from '../support/page-kit.ts';
 import { needs } from '../support/parts.ts';
 
 const need = needs('chromium');
 const HOSTILE = '<img src=x onerror=document.title=1>\u001b[31m\u202eevil';
 const LAUNCHED = '2026-11-27T08-00-00-rush-hour';
 
-let browser: Browser;
-let pageFolder = '';
-const demos: DemoServer[] = [];
-const complaints: string[] = [];
+let kit: PageKit;
 
-async function open(init: DemoServerInit, hash: string, size = { width: 1280, height: 900 }): Promise<{ demo: DemoServer; page: Page }> {
-  const demo = await startDemo({ nodes: 12, hours: 0.05, pageFolder, ...init });
-  demos.push(demo);
-  const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().includes('WebSocket')) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
+async function open(
+  init: DemoServerInit,
+  hash: string,
+  viewport: { width: number; height: number } = DESKTOP,
+): Promise<{ demo: DemoServer; page: Page }> {
+  const { demo, page } = await kit.open(init, { viewport });
   await page.goto(`${demo.url}/${hash}`);
   return { demo, page };
 }
-
-const overflow = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
 /** What the next POST to this place carries. */
 const posted = async (page: Page, path: string, press: () => Promise<void>): Promise<unknown> => {
@@ -44,24 +28,7 @@ const posted = async (page: Page, path: string, press: () => Promise<void>): Pro
 };
 
 describe.skipIf(need.isMissing)(need.title('starting and steering on the page'), () => {
-  beforeAll(async () => {
-    pageFolder = mkdtempSync(join(tmpdir(), 'quilt-page-'));
-    const configFile = fileURLToPath(new URL('../../tools/console/vite.config.ts', import.meta.url));
-    await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } });
-    browser = await chromium.launch({
-      executablePath: findExecutable('chromium') ?? 'chromium',
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
-  });
-  afterEach(async () => {
-    for (const page of browser.contexts().flatMap((context) => context.pages())) await page.close();
-    for (const demo of demos.splice(0)) await demo.close();
-    expect(complaints.splice(0)).toEqual([]);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(pageFolder, { recursive: true, force: true });
-  });
+  usePageKit((made) => (kit = made));
 
   it('scales one group, to any factor, and resumes it after a reload to what it was', async () => {
     const { page, demo } = await open({}, '#/live');

@@ -2,8 +2,8 @@
 // read it, and ask whether somebody who sees nothing finds the state of the run, what fails and its limits within a few jumps. Nothing is said by itself once a second.
 
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createPageKit, goToView, type PageKit, type View, views } from '../support/page-kit.ts';
+import { describe, expect, it } from 'vitest';
+import { goToView, type PageKit, usePageKit, type View, views } from '../support/page-kit.ts';
 import { needs } from '../support/parts.ts';
 
 const need = needs('chromium');
@@ -56,14 +56,7 @@ const listen = (page: Page): Promise<void> =>
 const heard = (page: Page): Promise<string[]> => page.evaluate('window.heard');
 
 describe.skipIf(need.isMissing)(need.title("the console's page as it is heard"), () => {
-  beforeAll(async () => {
-    kit = await createPageKit();
-  });
-  afterEach(async () => {
-    await kit.tidy();
-    expect(kit.complaints()).toEqual([]);
-  });
-  afterAll(() => kit?.close());
+  usePageKit((made) => (kit = made));
 
   it('Scoreboard: the state first, then troubles, orders, groups, thresholds', async () => {
     const { demo, page } = await kit.open({ hours: QUIET_HOURS });

@@ -2,8 +2,8 @@
 // it. Names of scenarios, groups and nodes, events, thresholds, log lines, problems and hints are shown as text, with every such character by its number, and no longer than fits.
 
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { answerLogs, createPageKit, DESKTOP, goToView, type PageKit, PHONE, views } from '../support/page-kit.ts';
+import { describe, expect, it } from 'vitest';
+import { answerLogs, DESKTOP, goToView, type PageKit, PHONE, usePageKit, views } from '../support/page-kit.ts';
 import { needs } from '../support/parts.ts';
 
 const need = needs('chromium');
@@ -58,14 +58,7 @@ async function answerCatapult(page: Page, text: string): Promise<void> {
 }
 
 describe.skipIf(need.isMissing)(need.title("hostile texts on the console's page"), () => {
-  beforeAll(async () => {
-    kit = await createPageKit();
-  });
-  afterEach(async () => {
-    await kit.tidy();
-    expect(kit.complaints()).toEqual([]);
-  });
-  afterAll(() => kit?.close());
+  usePageKit((made) => (kit = made));
 
   const shownViews = views.filter(({ hash }) => hash !== '#/catapult');
   it.each([

@@ -2,8 +2,8 @@
 // what was opened and gives the focus back; and a scenario with problems says beside the button that is off why it is, and leads to the line.
 
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createPageKit, goToView, openLogin, type PageKit, type View, views } from '../support/page-kit.ts';
+import { describe, expect, it } from 'vitest';
+import { goToView, openLogin, type PageKit, usePageKit, type View, views } from '../support/page-kit.ts';
 import { needs } from '../support/parts.ts';
 
 const need = needs('chromium');
@@ -51,14 +51,7 @@ const focused = (page: Page): Promise<{ at: number | null; fault: string }> =>
 const hasFocus = (place: Locator): Promise<boolean> => place.evaluate((element) => element.matches(':focus'));
 
 describe.skipIf(need.isMissing)(need.title("the console's page by keyboard"), () => {
-  beforeAll(async () => {
-    kit = await createPageKit();
-  });
-  afterEach(async () => {
-    await kit.tidy();
-    expect(kit.complaints()).toEqual([]);
-  });
-  afterAll(() => kit?.close());
+  usePageKit((made) => (kit = made));
 
   it.each(['Scoreboard', 'Scoreboard, log of a node', 'Catapult, with problems', 'Runs', 'Report'])(
     'comes to everything, in order, in sight, and out again: %s',

@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findExecutable } from '../../node/commands/doctor-parts.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { needs } from '../support/parts.ts';
 import { createSwarmKit, PATIENCE_MS, type SwarmKit } from '../support/swarm-kit.ts';
 import { until } from '../support/until.ts';
@@ -34,10 +34,7 @@ describe.skipIf(need.isMissing)(need.title('a launch from the page'), () => {
     kit = await createSwarmKit();
     kit.environment.QUILT_LOCAL_MACHINES = join(kit.folder, 'machines');
     execFileSync(process.execPath, [buildPage, join(kit.folder, 'dist', 'console')], { stdio: 'pipe' });
-    browser = await chromium.launch({
-      executablePath: findExecutable('chromium') ?? 'chromium',
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
+    browser = await launchChromium();
   }, PATIENCE_MS);
   afterAll(async () => {
     await browser?.close();

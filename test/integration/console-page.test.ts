@@ -1,61 +1,33 @@
 // The console's page in a real browser, with a swarm that is made up: it renders without a word against its policy, can be used by keyboard and on a phone, shows hostile texts as texts, says
 // at once when the line is lost and comes back by itself, and is light enough. Orders and starts reach the server as the contract has them.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findExecutable } from '../../node/commands/doctor-parts.ts';
-import { type DemoServer, type DemoServerInit, startDemo } from '../../tools/console/page/demo-server.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import type { DemoServer, DemoServerInit } from '../../tools/console/page/demo-server.ts';
+import { DESKTOP, overflow, type PageKit, usePageKit } from '../support/page-kit.ts';
 import { needs } from '../support/parts.ts';
 
 const need = needs('chromium');
 const WEIGHT_BYTES_MAX = 300_000;
 const HOSTILE = '<img src=x onerror=document.title=1>\u001b[31m\u202eevil';
 
-let browser: Browser;
-let pageFolder = '';
-const demos: DemoServer[] = [];
-const complaints: string[] = [];
+let kit: PageKit;
 
-async function open(init: DemoServerInit, hash: string, size = { width: 1280, height: 900 }): Promise<{ demo: DemoServer; page: Page }> {
-  const demo = await startDemo({ nodes: 12, hours: 0.05, pageFolder, ...init });
-  demos.push(demo);
-  const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().includes('WebSocket')) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
+async function open(
+  init: DemoServerInit,
+  hash: string,
+  viewport: { width: number; height: number } = DESKTOP,
+): Promise<{ demo: DemoServer; page: Page }> {
+  const { demo, page } = await kit.open(init, { viewport });
   await page.goto(`${demo.url}/${hash}`);
   return { demo, page };
 }
 
-const overflow = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-
 describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), () => {
-  beforeAll(async () => {
-    pageFolder = mkdtempSync(join(tmpdir(), 'quilt-page-'));
-    const configFile = fileURLToPath(new URL('../../tools/console/vite.config.ts', import.meta.url));
-    await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } });
-    browser = await chromium.launch({
-      executablePath: findExecutable('chromium') ?? 'chromium',
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
-  });
-  afterEach(async () => {
-    for (const page of browser.contexts().flatMap((context) => context.pages())) await page.close();
-    for (const demo of demos.splice(0)) await demo.close();
-    expect(complaints.splice(0)).toEqual([]);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(pageFolder, { recursive: true, force: true });
-  });
+  usePageKit((made) => (kit = made));
 
   it('shows the run: phase and clock, groups, charts, nodes, thresholds, shards, events', async () => {
     const { page } = await open({}, '#/live');
@@ -264,11 +236,11 @@ describe.skipIf(need.isMissing)(need.title("the console's page in Chromium"), ()
   });
 
   it('is light: all of it, with the editor, and the editor apart', () => {
-    const files = readdirSync(pageFolder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const files = readdirSync(kit.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const weights = new Map(files.map(({ name, parentPath }) => [name, gzipSync(readFileSync(join(parentPath, name))).length]));
     expect([...weights.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(WEIGHT_BYTES_MAX);
     expect([...weights.keys()].filter((name) => name.startsWith('editor-'))).toHaveLength(1);
-    expect(readFileSync(join(pageFolder, 'index.html'), 'utf8')).not.toMatch(
+    expect(readFileSync(join(kit.folder, 'index.html'), 'utf8')).not.toMatch(
       /<script(?![^>]*\bsrc=)|<style|\bstyle=|https?:\/\/(?!www\.w3\.org)/,
     );
   });

@@ -5,13 +5,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
-import { findExecutable } from '../../node/commands/doctor-parts.ts';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { type DemoServer, type DemoServerInit, startDemo } from '../../tools/console/page/demo-server.ts';
 import { LOGIN_PAGE, LOGIN_SCRIPT, LOGIN_STYLE } from '../../tools/console/server/login-page.ts';
+import { launchChromium } from './chromium.ts';
 
 export interface PageKit {
+  /** Where the page was built. */
+  readonly folder: string;
   open(init?: DemoServerInit, look?: BrowserContextOptions): Promise<{ demo: DemoServer; page: Page }>;
   /** What the browser complained about since it was last asked. */
   complaints(): string[];
@@ -100,17 +103,33 @@ export async function goToView(page: Page, demo: DemoServer, { hash, last, reach
   await page.locator(last).first().waitFor();
 }
 
-export async function createPageKit(): Promise<PageKit> {
+/** The hooks of a `describe` whose tests share a kit: it is there before the first of them, and no test leaves a complaint of the browser behind. */
+export function usePageKit(take: (kit: PageKit) => void): void {
+  let kit: PageKit | undefined;
+  beforeAll(async () => {
+    kit = await createPageKit();
+    take(kit);
+  });
+  afterEach(async () => {
+    await kit?.tidy();
+    expect(kit?.complaints()).toEqual([]);
+  });
+  afterAll(() => kit?.close());
+}
+
+/** How much wider the page is than its window. */
+export const overflow = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+
+async function createPageKit(): Promise<PageKit> {
   const pageFolder = mkdtempSync(join(tmpdir(), 'quilt-page-'));
   const configFile = fileURLToPath(new URL('../../tools/console/vite.config.ts', import.meta.url));
   await build({ configFile, logLevel: 'error', build: { outDir: pageFolder } });
-  const browser: Browser = await chromium.launch({
-    executablePath: findExecutable('chromium') ?? 'chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
+  const browser = await launchChromium();
   const demos: DemoServer[] = [];
   let complained: string[] = [];
   return {
+    folder: pageFolder,
     async open(init = {}, look = {}) {
       const demo = await startDemo({ nodes: 12, hours: 0.05, pageFolder, ...init });
       demos.push(demo);
